@@ -1,0 +1,171 @@
+// Package git asks git about one work tree, with everything switched off by
+// which the repository's own configuration could run a program, take a lock or
+// reach the network.
+//
+// It never changes the repository and never fetches.
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gopreflight/gopreflight/internal/child"
+)
+
+// Git is git for one work tree.
+type Git struct {
+	path string
+	top  string
+	env  []string
+}
+
+// ErrNoWorkTree means that a directory is in no git work tree.
+var ErrNoWorkTree = errors.New("not in a git work tree")
+
+// Open returns git for the work tree that contains dir. path is the git
+// program, env its whole environment. The error is ErrNoWorkTree where no
+// parent of dir has a .git, and git's own words where git refuses the tree.
+func Open(ctx context.Context, path, dir string, env []string) (*Git, error) {
+	top, err := findTop(dir)
+	if err != nil {
+		return nil, err
+	}
+	g := &Git{path: path, top: top, env: append(append([]string{}, env...),
+		"GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "LC_ALL=C")}
+	out, err := g.run(ctx, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return nil, err
+	}
+	if got := strings.TrimRight(string(out), "\r\n"); got != "" {
+		g.top = filepath.FromSlash(got)
+	}
+	return g, nil
+}
+
+// findTop is the nearest parent of dir with a .git, which is a file in linked
+// work trees. It is found without git, because safe.directory must name it.
+func findTop(dir string) (string, error) {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", ErrNoWorkTree
+		}
+		dir = parent
+	}
+}
+
+// run runs git and returns what it printed; an exit code other than 0 is an
+// error with git's words.
+func (g *Git) run(ctx context.Context, args ...string) ([]byte, error) {
+	safe := []string{
+		"-c", "safe.directory=" + filepath.ToSlash(g.top),
+		"-c", "safe.bareRepository=explicit",
+		"-c", "core.fsmonitor=false",
+		"-c", "core.hooksPath=" + os.DevNull,
+	}
+	out, err := child.Run(ctx, child.Cmd{Path: g.path, Args: append(safe, args...), Dir: g.top, Env: g.env})
+	if err != nil {
+		return nil, err
+	}
+	if out.Exit != 0 {
+		return nil, fmt.Errorf("git %s: exit status %d: %s", strings.Join(args, " "), out.Exit, strings.TrimSpace(string(out.Stderr)))
+	}
+	if out.Cut > 0 {
+		return nil, fmt.Errorf("git %s: printed more than %d bytes", strings.Join(args, " "), child.DefaultLimit)
+	}
+	return out.Stdout, nil
+}
+
+// Top is the top of the work tree: absolute, symbolic links resolved.
+func (g *Git) Top() string { return g.top }
+
+// Commit is the commit that is checked out; empty in a repository without one.
+func (g *Git) Commit(ctx context.Context) string {
+	out, err := g.run(ctx, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// ResolveCommit is the commit that a revision names.
+func (g *Git) ResolveCommit(ctx context.Context, rev string) (string, error) {
+	out, err := g.run(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
+	if err != nil {
+		return "", fmt.Errorf("no commit %q in this clone: %w", rev, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// MergeBase is the commit from which HEAD and rev went apart.
+func (g *Git) MergeBase(ctx context.Context, rev string) (string, error) {
+	out, err := g.run(ctx, "merge-base", "HEAD", rev)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// ReadFile is the content of a file (slash path from the top) at a commit. The
+// error is os.ErrNotExist where the commit has no such file.
+func (g *Git) ReadFile(ctx context.Context, commit, name string) ([]byte, error) {
+	listed, err := g.run(ctx, "ls-tree", "-z", "--name-only", commit, "--", name)
+	if err != nil {
+		return nil, err
+	}
+	if len(listed) == 0 {
+		return nil, fmt.Errorf("%s at %.12s: %w", name, commit, os.ErrNotExist)
+	}
+	return g.run(ctx, "cat-file", "blob", commit+":"+name)
+}
+
+// Files are the files that git tracks and whose last element is one of names:
+// slash paths from the top, sorted by git.
+func (g *Git) Files(ctx context.Context, names ...string) ([]string, error) {
+	args := []string{"ls-files", "-z", "--cached", "--"}
+	for _, n := range names {
+		args = append(args, ":(top,glob)**/"+n)
+	}
+	out, err := g.run(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for f := range strings.SplitSeq(string(out), "\x00") {
+		if f != "" {
+			files = append(files, f)
+		}
+	}
+	return files, nil
+}
+
+// RemoteURL is the URL of the remote "origin"; empty when there is none.
+func (g *Git) RemoteURL(ctx context.Context) string {
+	out, err := g.run(ctx, "config", "--get", "remote.origin.url")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// Trusted reports whether git, without our safe.directory, works in this tree
+// for this user, and git's words where it does not ("detected dubious
+// ownership in repository at ...").
+func (g *Git) Trusted(ctx context.Context) (bool, string, error) {
+	out, err := child.Run(ctx, child.Cmd{Path: g.path, Args: []string{"rev-parse", "--git-dir"}, Dir: g.top, Env: g.env})
+	if err != nil {
+		return false, "", err
+	}
+	return out.Exit == 0, strings.TrimSpace(string(out.Stderr)), nil
+}

@@ -1,0 +1,128 @@
+package repo
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"golang.org/x/mod/modfile"
+)
+
+// loadWorkspaces finds each module's workspace as the go command does
+// (modload/init.go, FindGoWork): GOWORK, else the nearest go.work at or above
+// the module's directory. A module that this go.work does not use is built
+// outside of it.
+func (r *Repo) loadWorkspaces(gowork, start string) {
+	if gowork == "off" {
+		return
+	}
+	byFile := map[string]*Workspace{}
+	for _, m := range r.Modules {
+		ws := r.workspaceAbove(gowork, m.Dir, byFile)
+		if ws != nil && ws.uses(m.Dir) {
+			m.Workspace = ws
+		}
+	}
+	r.workspaceAbove(gowork, start, byFile)
+}
+
+func (r *Repo) workspaceAbove(gowork, dir string, byFile map[string]*Workspace) *Workspace {
+	file := gowork
+	if file == "" {
+		file = findUp(r.Abs(dir), "go.work")
+	}
+	if file == "" {
+		return nil
+	}
+	ws, ok := byFile[file]
+	if !ok {
+		if ws = r.workspace(file); ws == nil {
+			return nil
+		}
+		byFile[file] = ws
+		r.Workspaces = append(r.Workspaces, ws)
+	}
+	return ws
+}
+
+// findUp is the nearest file of a name in dir or above it; "" for none.
+func findUp(dir, name string) string {
+	for {
+		file := filepath.Join(dir, name)
+		if info, err := os.Stat(file); err == nil && !info.IsDir() {
+			return file
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return ""
+		}
+		dir = parent
+	}
+}
+
+func (r *Repo) workspace(file string) *Workspace {
+	rel, err := filepath.Rel(r.Root, file)
+	if err != nil {
+		return nil
+	}
+	name := filepath.ToSlash(rel)
+	ws := &Workspace{Dir: path.Dir(name), root: r.Root}
+	if filepath.IsLocal(rel) {
+		ws.Work, ws.Sum = r.file(name), r.optional(name+".sum")
+		ws.Vendor = r.isDir(path.Join(ws.Dir, "vendor"))
+	} else {
+		// GOWORK, or a go.work above the root, belongs to the user, not to the repository.
+		ws.Work = outside(file, name)
+		if sum := outside(file+".sum", name+".sum"); !errors.Is(sum.Err, fs.ErrNotExist) {
+			ws.Sum = &sum
+		}
+		info, err := os.Stat(filepath.Join(filepath.Dir(file), "vendor"))
+		ws.Vendor = err == nil && info.IsDir()
+	}
+	if ws.Work.Err == nil {
+		ws.Syntax, _ = modfile.ParseWork(ws.Work.Name, ws.Work.Data, nil) // check gomod says why not
+	}
+	return ws
+}
+
+func outside(file, name string) File {
+	f, err := os.Open(file)
+	if err != nil {
+		return File{Name: name, Err: err}
+	}
+	defer f.Close()
+	data, err := readCapped(f, name)
+	return File{Name: name, Data: data, Err: err}
+}
+
+// uses reports whether a use directive names a module's directory.
+func (w *Workspace) uses(dir string) bool {
+	if w.Syntax == nil {
+		return false
+	}
+	for _, u := range w.Syntax.Use {
+		if w.UseDir(u.Path) == dir {
+			return true
+		}
+	}
+	return false
+}
+
+// UseDir is the directory that a use directive names: a slash path relative to
+// the root, with "../" for one outside.
+func (w *Workspace) UseDir(use string) string {
+	use = filepath.FromSlash(use)
+	if !filepath.IsAbs(use) {
+		return path.Join(w.Dir, filepath.ToSlash(use))
+	}
+	if real, err := filepath.EvalSymlinks(use); err == nil {
+		use = real
+	}
+	rel, err := filepath.Rel(w.root, use)
+	if err != nil { // another volume
+		return filepath.ToSlash(use)
+	}
+	return filepath.ToSlash(rel)
+}
