@@ -1,0 +1,182 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	goversion "go/version"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/gopreflight/gopreflight/internal/buildlog"
+	"github.com/gopreflight/gopreflight/internal/child"
+	"github.com/gopreflight/gopreflight/internal/config"
+	"github.com/gopreflight/gopreflight/internal/plain"
+	"github.com/gopreflight/gopreflight/internal/repo"
+)
+
+// build compiles the packages of every module and keeps nothing of it but the
+// build cache: from vendor with the module network off where there is a vendor
+// folder that counts, else read-only, so that neither go.mod nor go.sum changes.
+// It does not link into files, run tests or run anything that it built.
+var build = &Check{
+	Name:  "build",
+	Stage: StageVendor,
+	Title: "every module builds",
+	Doc: "Runs `go build` on the packages of every module (`build.packages`, default `./...`), from `vendor`\n" +
+		"with the module network off where there is a vendor folder, with `-mod=readonly` otherwise, and\n" +
+		"throws the result away. A compile error is reported at its line; what keeps the go command from\n" +
+		"compiling at all is told apart from it, and attributed to the check that found its cause.\n\n" +
+		"It costs what the build costs, and leaves the build cache warm for it. Nothing that was built is run.",
+	Needs:      []*Check{env, toolchainCheck, modcache, gomod, vendor},
+	After:      []*Check{proxy, gosum, tidy},
+	Rules:      []*Rule{ruleBuildCompile, ruleBuildImport, ruleBuildEnvironment},
+	Unanswered: ruleBuildEnvironment,
+	Run:        runBuild,
+}
+
+var (
+	ruleBuildCompile = &Rule{
+		ID:       "build/compile",
+		Severity: Error,
+		Summary:  "A package does not compile.",
+		Help: "The compiler, or cgo, refused the source at this line. This is a fault of the code, not of the\n" +
+			"machine: the go command had everything that it needed.\n\n" +
+			"Correct the source; `go build ./...` in the module's directory shows the same error.",
+	}
+	ruleBuildImport = &Rule{
+		ID:       "build/import",
+		Severity: Error,
+		Summary:  "A package is imported that the build list does not have.",
+		Help: "No module in go.mod, nor the standard library, provides the package: a typing error in the import\n" +
+			"path, a package that was moved, or a requirement that was never added.\n\n" +
+			"Correct the import, or add the module with `go get` and commit go.mod and go.sum.",
+	}
+	ruleBuildEnvironment = &Rule{
+		ID:       "build/environment",
+		Severity: Error,
+		Summary:  "The go command could not start to compile.",
+		Help: "Something beside the source is missing or wrong: a module that cannot be had, go.mod or go.sum\n" +
+			"that do not fit, a C compiler that is not there, a full disk. The evidence has the go command's own\n" +
+			"words, and the fix what mends it where the cause is known.",
+	}
+)
+
+// goWithBuildJSON is the first release whose go build has -json.
+const goWithBuildJSON = "go1.24"
+
+func runBuild(ctx context.Context, s *Session) (Facts, []Finding, error) {
+	statuses, findings := s.forEachModule(ctx, func(ctx context.Context, m *repo.Module) (string, []Finding, error) {
+		return buildModule(ctx, s, m)
+	})
+	return Facts{Summary: plain.Count(len(s.Modules), "module") + " built", Modules: statuses, Link: buildLink(statuses, findings)}, findings, nil
+}
+
+// buildLink: a build proves nothing by itself; it is as good as what it was made of.
+func buildLink(statuses []ModuleStatus, findings []Finding) *Link {
+	l := &Link{Link: "build", State: Consistent, Total: len(statuses), Unit: "modules", Why: "compiled from what the links before it hold"}
+	for _, m := range statuses {
+		if m.err != nil {
+			l.State, l.Why = Unproven, "not every module was built"
+		}
+	}
+	if len(findings) > 0 {
+		l.State, l.Why = Broken, "the build fails"
+	}
+	return l
+}
+
+func buildModule(ctx context.Context, s *Session, m *repo.Module) (string, []Finding, error) {
+	vendored := vendorMode(m)
+	mod := "-mod=readonly"
+	if vendored {
+		mod = "-mod=vendor"
+	}
+	args := []string{"build", mod, "-o", os.DevNull}
+	asJSON := goversion.Compare(s.goVersion(m), goWithBuildJSON) >= 0
+	if asJSON {
+		args = append(args, "-json")
+	}
+	if tags := s.Config.Build.Tags; len(tags) > 0 {
+		args = append(args, "-tags="+strings.Join(tags, ","))
+	}
+	args = append(args, s.Config.Build.Packages...)
+	out, err := s.askModule(ctx, m, query{
+		args: args, workspace: true, exclusive: true,
+		noNetwork: vendored && s.Config.Build.Network == config.Deny,
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	if out.Exit == 0 {
+		return mod, nil, nil
+	}
+	findings, err := judgeBuild(m, "go "+strings.Join(args, " "), out, asJSON)
+	return "", findings, err
+}
+
+// vendorMode reports whether the go command builds a module from a vendor
+// folder: the workspace's for its members, else its own (modload/init.go,
+// setDefaultBuildMod).
+func vendorMode(m *repo.Module) bool {
+	if m.Workspace != nil {
+		return m.Workspace.Vendor
+	}
+	return m.Vendor && m.Syntax != nil && m.Syntax.Go != nil && goversion.Compare("go"+m.Syntax.Go.Version, "go1.14") >= 0
+}
+
+// judgeBuild makes findings of what a failed build printed. What is no fault of
+// the source is an error with its causes, for the runner to attribute.
+func judgeBuild(m *repo.Module, command string, out child.Output, asJSON bool) ([]Finding, error) {
+	log := buildlog.Parse(out.Stdout, out.Stderr, asJSON)
+	var findings, imports []Finding
+	for _, p := range log.Packages {
+		for _, d := range p.Diagnostics {
+			if d.Compile {
+				findings = append(findings, buildFinding(ruleBuildCompile, m, p.ImportPath, d))
+			}
+		}
+	}
+	for _, d := range log.Loose {
+		switch {
+		case d.Compile:
+			findings = append(findings, buildFinding(ruleBuildCompile, m, d.Package, d))
+		case d.File != "":
+			imports = append(imports, buildFinding(ruleBuildImport, m, d.Package, d))
+		}
+	}
+	if len(findings) > 0 {
+		return findings, nil
+	}
+	cause := newCauseError(command, log.Text)
+	if len(cause.causes) > 0 && strings.HasPrefix(cause.causes[0].Class, "import-") {
+		cause.own = imports
+	}
+	return nil, cause
+}
+
+// buildFinding is a diagnostic as a finding. A file outside the repository is
+// a dependency's: its place is said, its source is not quoted.
+func buildFinding(rule *Rule, m *repo.Module, pkg string, d buildlog.Diagnostic) Finding {
+	f := rule.Finding("%s", d.Message)
+	f.Key = pkg
+	f.Evidence = d.More
+	if d.File == "" {
+		f.Fix = Fix{Description: "correct the source; the same error is shown by", Command: inDir(m.Dir, "go build ./...")}
+		return f
+	}
+	name := filepath.ToSlash(d.File)
+	if !path.IsAbs(name) {
+		name = path.Join(m.Dir, name)
+	}
+	if path.IsAbs(name) || strings.HasPrefix(name, "../") {
+		f.Message = fmt.Sprintf("%s: %s", path.Base(name), d.Message)
+		f.Evidence = []string{fmt.Sprintf("%s:%d:%d, outside the repository", name, d.Line, d.Column)}
+		return f
+	}
+	f.File, f.Line, f.Column = name, d.Line, d.Column
+	f.Fix.Command = inDir(m.Dir, "go build ./"+path.Dir(strings.TrimPrefix(name, m.Dir+"/")))
+	f.Fix.Description = "correct the source; the same error is shown by"
+	return f
+}

@@ -1,0 +1,191 @@
+package checks
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/gopreflight/gopreflight/internal/failure"
+)
+
+// causeError is the error of a go command that did not answer, with the causes
+// that the failure catalogue knows for what it printed.
+type causeError struct {
+	command string
+	output  string
+	causes  []failure.Cause
+	// own are the findings to report where nobody else reported the cause;
+	// none: one of the check's rule Unanswered is made.
+	own []Finding
+}
+
+// newCauseError reads what a go command printed into its causes.
+func newCauseError(command, output string) *causeError {
+	return &causeError{command: command, output: output, causes: failure.Diagnose(output)}
+}
+
+func (e *causeError) Error() string {
+	if len(e.causes) > 0 {
+		return e.causes[0].Summary
+	}
+	return e.command + ": " + firstLine(e.output)
+}
+
+// firstLine is the first line that says something: progress is passed over.
+func firstLine(output string) string {
+	for l := range strings.Lines(output) {
+		l = strings.TrimSpace(l)
+		if l != "" && !strings.HasPrefix(l, "go: downloading ") && !strings.HasPrefix(l, "go: finding ") {
+			return l
+		}
+	}
+	return "failed without a word"
+}
+
+// blockedError takes the place of a causeError whose cause another check reported.
+type blockedError struct {
+	rule, fingerprint string
+}
+
+func (e *blockedError) Error() string { return "blocked by " + e.rule }
+
+// attribute looks, once all checks have ended, for the finding behind each
+// question that got no answer: an errored check whose cause another check
+// reported is blocked by that finding. A cause that nobody reported becomes a
+// finding of the check's own; where several checks met it, of the one for which
+// it is an error.
+func (r *Runner) attribute(s *Session, list []*outcome) {
+	var told []toldCause
+	for _, errorsFirst := range []bool{true, false} {
+		for i, o := range list {
+			if rule := r.Checks[i].Unanswered; (rule != nil && rule.Severity == Error) == errorsFirst {
+				told = append(told, r.attributeOne(s, r.Checks[i], o, list, told)...)
+			}
+		}
+	}
+	followBlocks(list)
+}
+
+// toldCause is a cause for which a check reported a finding of its own.
+type toldCause struct {
+	cause   failure.Cause
+	dir     string
+	finding *Finding
+}
+
+func (r *Runner) attributeOne(s *Session, c *Check, o *outcome, list []*outcome, told []toldCause) []toldCause {
+	findings := o.Findings
+	changed := false
+	var newly []toldCause
+	settle := func(err error, dir string) error {
+		var cause *causeError
+		if !errors.As(err, &cause) {
+			return err
+		}
+		changed = true
+		if f := explain(cause, dir, o, list, told); f != nil {
+			return &blockedError{f.Rule, f.Fingerprint}
+		}
+		if c.Unanswered == nil {
+			return err
+		}
+		own := cause.own
+		if len(own) == 0 {
+			own = []Finding{unansweredFinding(c.Unanswered, cause)}
+		}
+		for _, f := range own {
+			f.Dir = dir
+			findings = append(findings, f)
+		}
+		if len(cause.causes) > 0 {
+			newly = append(newly, toldCause{cause: cause.causes[0], dir: dir})
+		}
+		return err
+	}
+	o.err = settle(o.err, "")
+	for j := range o.Modules {
+		o.Modules[j].err = settle(o.Modules[j].err, o.Modules[j].Dir)
+	}
+	if !changed {
+		return nil
+	}
+	o.Findings = r.clean(c, s, findings)
+	o.Reason = ""
+	r.settle(o)
+	for i := range newly {
+		for j := range o.Findings {
+			if f := &o.Findings[j]; f.Dir == newly[i].dir {
+				newly[i].finding = f
+				break
+			}
+		}
+	}
+	return newly
+}
+
+// explain is the finding of another check that explains one of the causes.
+func explain(e *causeError, dir string, self *outcome, list []*outcome, told []toldCause) *Finding {
+	var elsewhere *Finding
+	for _, cause := range e.causes {
+		for _, o := range list {
+			if o == self {
+				continue
+			}
+			for i := range o.Findings {
+				f := &o.Findings[i]
+				if f.Severity == Notice || !failure.Explains(cause, f.Rule, f.Module) {
+					continue
+				}
+				if f.Dir == "" || dir == "" || f.Dir == dir {
+					return f
+				}
+				// Another main module's fault can reach this one, by a replace;
+				// only a cause that names it says so.
+				if elsewhere == nil && cause.Module != "" && f.Module != "" {
+					elsewhere = f
+				}
+			}
+		}
+	}
+	if elsewhere != nil || len(e.causes) == 0 {
+		return elsewhere
+	}
+	for _, t := range told {
+		if t.finding != nil && t.dir == dir && t.cause.Class == e.causes[0].Class && t.cause.Module == e.causes[0].Module {
+			return t.finding
+		}
+	}
+	return nil
+}
+
+// unansweredFinding tells why a go command gave no answer.
+func unansweredFinding(rule *Rule, e *causeError) Finding {
+	f := rule.Finding("%s", e.Error())
+	f.Evidence = append([]string{"$ " + e.command}, strings.Split(strings.TrimRight(e.output, "\n"), "\n")...)
+	if len(e.causes) > 0 {
+		root := e.causes[0]
+		f.Module, f.Key = root.Module, root.Class
+		f.Transient = root.Transient
+		f.Fix.Description = root.Fix
+	}
+	return f
+}
+
+// followBlocks makes a result that is blocked by a check name the finding that
+// check turned out to be blocked by.
+func followBlocks(list []*outcome) {
+	by := map[string]string{}
+	for _, o := range list {
+		if o.Status == Blocked {
+			by[o.Check] = o.BlockedBy
+		}
+	}
+	for _, o := range list {
+		for range list { // as many steps as there are checks, so that no loop is endless
+			next, ok := by[o.BlockedBy]
+			if o.Status != Blocked || !ok || next == "" {
+				break
+			}
+			o.BlockedBy = next
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package checks
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gopreflight/gopreflight/internal/config"
+	"github.com/gopreflight/gopreflight/internal/plain"
+)
+
+// clean makes findings what a report may hold: severities by the policy, text
+// plain, bounded and without secrets, in one order whatever order the check
+// found them in, each with its fingerprint.
+func (r *Runner) clean(c *Check, s *Session, findings []Finding) []Finding {
+	kept := make([]Finding, 0, len(findings))
+	for _, f := range findings {
+		rule := c.rule(f.Rule)
+		if rule == nil {
+			panic(fmt.Sprintf("check %s reported %s, which is not one of its rules", c.Name, f.Rule))
+		}
+		r.cleanText(&f)
+		f.Severity = rule.Severity
+		if word, ok := s.Config.SeverityOf(f.Rule); ok {
+			f.Severity = Severity(word)
+		}
+		for i := range s.Config.Exceptions {
+			e := &s.Config.Exceptions[i]
+			if e.Match(f.Rule, f.Module, f.File, s.Now()) {
+				f.Exception = &Exception{Reason: plain.Line(e.Reason), Until: e.Until, Owner: plain.Line(e.Owner)}
+				if f.Severity.Rank() > Notice.Rank() {
+					f.Severity = Notice
+				}
+				break
+			}
+		}
+		if f.Severity != Off {
+			kept = append(kept, f)
+		}
+	}
+	slices.SortStableFunc(kept, func(a, b Finding) int {
+		return cmp.Or(
+			cmp.Compare(b.Severity.Rank(), a.Severity.Rank()),
+			strings.Compare(a.Dir, b.Dir),
+			strings.Compare(a.File, b.File),
+			cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Column, b.Column),
+			strings.Compare(a.Rule, b.Rule),
+			strings.Compare(a.Module, b.Module),
+			strings.Compare(a.Key, b.Key),
+			strings.Compare(a.Message, b.Message),
+		)
+	})
+	SetFingerprints(kept)
+	return kept
+}
+
+func (r *Runner) cleanText(f *Finding) {
+	for _, s := range []*string{&f.Message, &f.File, &f.Dir, &f.Module, &f.Key, &f.Fix.Description} {
+		*s = plain.Line(r.redact(*s))
+	}
+	for i, l := range f.Evidence {
+		f.Evidence[i] = r.redact(l)
+	}
+	f.Evidence = plain.Lines(f.Evidence)
+	f.Fix.Command = plain.Text(r.redact(f.Fix.Command))
+	f.Fix.Patch = plain.Text(r.redact(f.Fix.Patch))
+}
+
+// policyName is the check that reports on the policy file itself.
+const policyName = "policy"
+
+// judgePolicyFile adds to the check policy what is wrong with the policy file
+// itself: that it could not be read, and every exception that has expired, or
+// that no finding matched although its rule's check ran.
+func (r *Runner) judgePolicyFile(s *Session, list []*outcome) {
+	i := slices.IndexFunc(r.Checks, func(c *Check) bool { return c.Name == policyName })
+	if i < 0 || list[i].Status == Skipped {
+		return
+	}
+	own := list[i]
+	if s.ConfigNote != "" {
+		f := ruleConfigUnread.Finding("the policy of the base revision could not be read: %s", s.ConfigNote)
+		f.Evidence = []string{"the defaults were used; the change's own file is never read, so that it cannot relax its own gate"}
+		own.Findings = append(own.Findings, f)
+	}
+	for j := range s.Config.Exceptions {
+		e := &s.Config.Exceptions[j]
+		var f Finding
+		switch {
+		case e.Expired(s.Now()):
+			f = ruleExceptionExpired.Finding("the exception for %s ended on %s", e.Rule, e.Until)
+		case s.Config.Severity[e.Rule] != config.Off && ran(list, e.Rule) && !matched(list, s, e):
+			f = ruleExceptionUnused.Finding("the exception for %s matches nothing", e.Rule)
+		default:
+			continue
+		}
+		f.File, f.Line, f.Key, f.Module = s.ConfigFile, e.Line, e.Rule, e.Module
+		f.Evidence = []string{"reason: " + e.Reason}
+		if e.Owner != "" {
+			f.Evidence = append(f.Evidence, "owner: "+e.Owner)
+		}
+		f.Fix.Description = "take it out, or renew it"
+		own.Findings = append(own.Findings, f)
+	}
+	own.Findings = r.clean(r.Checks[i], s, own.Findings)
+	r.settle(own)
+}
+
+// ran reports whether the check that owns a rule was asked and answered.
+func ran(list []*outcome, rule string) bool {
+	name, _, _ := strings.Cut(rule, "/")
+	for _, o := range list {
+		if o.Check == name {
+			return o.Status == Passed || o.Status == Warned || o.Status == Failed
+		}
+	}
+	return false
+}
+
+// matched reports whether an exception accepts one of the findings.
+func matched(list []*outcome, s *Session, e *config.Exception) bool {
+	for _, o := range list {
+		for i := range o.Findings {
+			f := &o.Findings[i]
+			if e.Match(f.Rule, f.Module, f.File, s.Now()) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,369 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/mod/module"
+
+	sums "github.com/gopreflight/gopreflight/internal/gosum"
+	"github.com/gopreflight/gopreflight/internal/plain"
+)
+
+// gosum asks whether every go.sum and go.work.sum is well formed and says one
+// thing only. It reads what the go command skips or never reaches: a bad line
+// that go mod tidy leaves alone, a second hash for the same module behind the
+// right one. Which hash is the right one, the checksum database knows; it is
+// not asked here.
+var gosum = &Check{
+	Name:  "gosum",
+	Stage: StageCache,
+	Title: "go.sum is well formed and complete",
+	Doc: "Reads every line of every go.sum and go.work.sum: fields, module versions, hashes, conflict\n" +
+		"markers, and lines that name different hashes for the same content, in one file or in two.\n\n" +
+		"The go command tries lines from the top and stops at the first that fits, so a wrong line behind\n" +
+		"the right one is never noticed by any command, and `go mod tidy` keeps most bad lines.",
+	After: []*Check{modcache},
+	Rules: []*Rule{
+		ruleSumMalformed, ruleSumMergeConflict, ruleSumConflict, ruleSumAlgorithm, ruleSumUnusable,
+	},
+	Run: runGosum,
+}
+
+var (
+	ruleSumMalformed = &Rule{
+		ID:       "gosum/malformed",
+		Severity: Error,
+		Blocks:   true,
+		Summary:  "A line of go.sum is malformed.",
+		Help: "A line is a module path, a version and a hash. With another number of fields, every go command\n" +
+			"but `go mod tidy` stops with \"malformed go.sum\"; with a hash that no content can have, builds\n" +
+			"stop with \"checksum mismatch\" as soon as the module is needed, or find the entry missing.\n\n" +
+			"Restore the file from version control, or take the line out and run `go mod tidy`, which writes\n" +
+			"missing lines after asking the checksum database. `go mod tidy` alone does not always take a bad\n" +
+			"line out. Do not delete the file: its other lines are the record of what was reviewed.",
+	}
+	ruleSumMergeConflict = &Rule{
+		ID:       "gosum/merge-conflict",
+		Severity: Error,
+		Blocks:   true,
+		Summary:  "go.sum holds the conflict markers of a merge.",
+		Help: "Every go command but `go mod tidy` stops with \"malformed go.sum\", but for markers that happen to\n" +
+			"have three words: those pass unnoticed.\n\n" +
+			"Keep the lines of both sides, take only the markers out, resolve go.mod, then run `go mod tidy`,\n" +
+			"which drops what is not needed.",
+	}
+	ruleSumConflict = &Rule{
+		ID:       "gosum/conflict",
+		Severity: Error,
+		Blocks:   true,
+		Summary:  "Two go.sum lines name different hashes for the same module version.",
+		Help: "A module version has one content, so one of the lines is wrong: a bad merge, an edit, or a\n" +
+			"version that was published twice. The go command tries the lines of a file from the top: behind\n" +
+			"the right line, a wrong one is never noticed by any command; in front of it, every build stops\n" +
+			"with a SECURITY ERROR.\n\n" +
+			"Fetch an independent copy, whose hash the checksum database vouches for, and take out the line\n" +
+			"that differs from it. Look up in version control how it got there.",
+	}
+	ruleSumAlgorithm = &Rule{
+		ID:       "gosum/unknown-algorithm",
+		Severity: Warning,
+		Summary:  "A go.sum line uses a hash algorithm that no go command knows.",
+		Help: "Every released go command knows only `h1:`. Another line counts as missing: builds fail with\n" +
+			"\"missing go.sum entry\" unless a line with `h1:` stands beside it, and commands that write go.sum\n" +
+			"print a SECURITY WARNING and trust what they downloaded.\n\nTake the line out and run `go mod tidy`.",
+	}
+	ruleSumUnusable = &Rule{
+		ID:       "gosum/unusable-line",
+		Severity: Warning,
+		Summary:  "A go.sum line names something that is no module version.",
+		Help: "The go command reads such a line and never uses it, so whatever it was meant to protect is not\n" +
+			"protected. It did not write the line: somebody or some tool edited the file.\n\n" +
+			"Restore the file from version control, or take the line out.",
+	}
+)
+
+// maxBadLines is up to how many bad lines of a kind get a finding each; more
+// are one finding (somebody committed something else under this name).
+const maxBadLines = 20
+
+func runGosum(_ context.Context, s *Session) (Facts, []Finding, error) {
+	files := sumFiles(s.Modules)
+	held := contentHeld(s.Result(modcache))
+	var findings []Finding
+	var errs []error
+	for _, f := range files {
+		if f.err != nil && f.module == nil {
+			errs = append(errs, fmt.Errorf("cannot read %s: %w", f.file.Name, f.err))
+		}
+		if f.err == nil {
+			findings = append(findings, f.badLines()...)
+			findings = append(findings, f.conflicts(held)...)
+		}
+	}
+	findings = append(findings, conflictsBetween(files, held)...)
+	return gosumFacts(s, files, findings), findings, errors.Join(errs...)
+}
+
+// gosumFacts are the outcome per main module, the summary and the link.
+func gosumFacts(s *Session, files []sumFile, findings []Finding) Facts {
+	lines := 0
+	modules := make([]ModuleStatus, len(s.Modules))
+	for i, m := range s.Modules {
+		modules[i] = ModuleStatus{Dir: m.Dir, Status: Skipped, Reason: "no go.sum"}
+		for _, f := range files {
+			if f.module != m {
+				continue
+			}
+			if f.err != nil {
+				modules[i].err = fmt.Errorf("cannot read %s: %w", f.file.Name, f.err)
+				continue
+			}
+			modules[i].Status, modules[i].Reason = Passed, plain.Count(len(f.parsed.Lines), "line")
+		}
+	}
+	read := 0
+	for _, f := range files {
+		if f.err == nil {
+			read++
+			lines += len(f.parsed.Lines)
+		}
+	}
+	link := &Link{Link: "gosum", State: Consistent, Against: "itself", Total: lines, Unit: "lines"}
+	for _, f := range findings {
+		if f.Rule == ruleSumMalformed.ID || f.Rule == ruleSumMergeConflict.ID || f.Rule == ruleSumConflict.ID {
+			link.State, link.Why = Broken, f.Message
+			break
+		}
+	}
+	switch {
+	case len(files) == 0:
+		link.State, link.Why = Absent, "no go.sum"
+	case read < len(files) && link.State != Broken:
+		link.State, link.Why = Unproven, "not every go.sum could be read"
+	}
+	return Facts{
+		Summary: fmt.Sprintf("%s in %s, well formed and without contradiction", plain.Count(lines, "line"), plain.Count(read, "file")),
+		Link:    link,
+		Modules: modules,
+		Values:  map[string]any{"files": len(files), "lines": lines},
+	}
+}
+
+// place puts a finding on a line of the file.
+func (s sumFile) place(f Finding, line int) Finding {
+	if f.File = localFile(s.file.Name); f.File != "" {
+		f.Line = line
+	}
+	if s.module != nil {
+		f.Dir = s.module.Dir
+	}
+	return f
+}
+
+// badLines tells of the lines that are not what a go command writes.
+func (s sumFile) badLines() []Finding {
+	byKind := map[sums.Kind][]sums.Bad{}
+	for _, b := range s.parsed.Bad {
+		byKind[b.Kind] = append(byKind[b.Kind], b)
+	}
+	var findings []Finding
+	if markers := byKind[sums.Marker]; len(markers) > 0 {
+		findings = append(findings, s.mergeConflict(markers))
+	}
+	for _, kind := range []sums.Kind{sums.Fields, sums.Hash, sums.Algorithm, sums.Module} {
+		bad := byKind[kind]
+		if len(bad) > maxBadLines {
+			f := s.place(badRule(kind).Finding("%s, first: %s", plain.Count(len(bad), "bad line"), bad[0].Reason), bad[0].Num)
+			for _, b := range bad[:maxBadLines] {
+				f.Evidence = append(f.Evidence, fmt.Sprintf("line %d: %s", b.Num, b.Reason))
+			}
+			f.Key = string(kind)
+			f.Fix.Description = "Restore the file from version control."
+			findings = append(findings, f)
+			continue
+		}
+		for _, b := range bad {
+			f := s.place(badRule(kind).Finding("%s", b.Reason), b.Num)
+			if b.Text != "" {
+				f.Evidence = []string{b.Text}
+			}
+			f.Fix = s.fixBad(b)
+			findings = append(findings, f)
+		}
+	}
+	return findings
+}
+
+func badRule(kind sums.Kind) *Rule {
+	switch kind {
+	case sums.Algorithm:
+		return ruleSumAlgorithm
+	case sums.Module:
+		return ruleSumUnusable
+	}
+	return ruleSumMalformed
+}
+
+// mergeConflict is one finding for all markers of a file.
+func (s sumFile) mergeConflict(markers []sums.Bad) Finding {
+	first, last := markers[0], markers[len(markers)-1]
+	f := s.place(ruleSumMergeConflict.Finding("%s of a merge, first: %s", plain.Count(len(markers), "conflict marker"), first.Text), first.Num)
+	if f.File != "" && last.Num > first.Num {
+		f.EndLine = last.Num
+	}
+	for _, m := range markers[:min(len(markers), maxBadLines)] {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("line %d: %s", m.Num, m.Text))
+	}
+	f.Fix = Fix{
+		Description: "Keep the lines of both sides and take the markers out; then resolve go.mod and run go mod tidy.",
+		Command:     s.rewrite(`awk '!/^(<<<<<<<|[|][|][|][|][|][|][|]|=======|>>>>>>>)([ \r]|$)/' `),
+	}
+	return f
+}
+
+// fixBad takes a bad line out, and lets the go command write a missing one.
+func (s sumFile) fixBad(b sums.Bad) Fix {
+	fix := Fix{Description: "Restore the file from version control, or take the line out and run go mod tidy."}
+	switch {
+	case b.Kind == sums.Fields && b.Text != "":
+		fix.Command = s.rewrite("awk 'NF == 0 || NF == 3' ")
+	case b.Text == "" || s.parsed.CRLF > 0 || plain.Line(b.Text) != b.Text:
+		return fix // no command would find exactly this line
+	default:
+		fix.Command = s.rewrite("grep -vxF -e " + shellQuote(b.Text) + " ")
+	}
+	if b.Kind == sums.Module {
+		fix.Description = "Restore the file from version control, or take the line out."
+	} else {
+		fix.Command += " && " + inDir(s.dir, "go mod tidy")
+	}
+	return fix
+}
+
+// rewrite is a command that replaces the file by what a filter leaves of it.
+func (s sumFile) rewrite(filter string) string {
+	name := shellQuote(s.file.Name)
+	tmp := shellQuote(s.file.Name + ".new")
+	return filter + name + " > " + tmp + " && mv " + tmp + " " + name
+}
+
+// conflicts tells of lines in one file that contradict an earlier one.
+func (s sumFile) conflicts(held map[module.Version]string) []Finding {
+	var findings []Finding
+	for _, c := range s.parsed.Conflicts() {
+		f := s.place(ruleSumConflict.Finding(
+			"another hash for %s than line %d has: the go command takes line %d, and never reaches this one",
+			lineSubject(c.Other), c.First.Num, c.First.Num), c.Other.Num)
+		f.Module, f.Key = c.Other.Path+"@"+c.Other.Version, lineKey(c.Other)
+		f.Evidence = []string{
+			fmt.Sprintf("line %d: %s", c.First.Num, c.First.Hash),
+			fmt.Sprintf("line %d: %s", c.Other.Num, c.Other.Hash),
+			fmt.Sprintf("if line %d is the wrong one, no go command ever notices; if line %d is, builds stop with \"checksum mismatch\"", c.Other.Num, c.First.Num),
+		}
+		switch held[c.Other.Mod()] {
+		case c.First.Hash:
+			f.Evidence = append(f.Evidence, fmt.Sprintf("the module cache holds what line %d names", c.First.Num))
+		case c.Other.Hash:
+			f.Evidence = append(f.Evidence, fmt.Sprintf("the module cache holds what line %d names", c.Other.Num))
+		}
+		f.Fix = Fix{
+			Description: "Fetch an independent copy and compare: take out the line that differs from the printed Sum (GoModSum for a /go.mod line).",
+			Command:     independentCopy(f.Module),
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// conflictsBetween tells of files that contradict each other. What contradicts
+// itself in one of the files is told there.
+func conflictsBetween(files []sumFile, held map[module.Version]string) []Finding {
+	type entry struct {
+		file sumFile
+		line sums.Line
+	}
+	first := map[module.Version]entry{}
+	var findings []Finding
+	for _, f := range files {
+		if f.err != nil {
+			continue
+		}
+		index := f.parsed.Sums()
+		told := map[module.Version]bool{}
+		for _, l := range f.parsed.Lines {
+			mod := l.Mod()
+			if !l.Known() || told[mod] || len(index.Hashes(mod)) != 1 {
+				continue
+			}
+			told[mod] = true
+			one, ok := first[mod]
+			if !ok {
+				first[mod] = entry{f, l}
+				continue
+			}
+			if one.line.Hash == l.Hash {
+				continue
+			}
+			other := fileLine{one.file.file.Name, one.line.Num}
+			c := f.place(ruleSumConflict.Finding("another hash for %s than %s has: one of them is wrong", lineSubject(l), other), l.Num)
+			c.Module, c.Key = l.Path+"@"+l.Version, lineKey(l)
+			c.Evidence = []string{
+				fmt.Sprintf("%s: %s", other, one.line.Hash),
+				fmt.Sprintf("%s: %s", fileLine{f.file.Name, l.Num}, l.Hash),
+			}
+			switch held[mod] {
+			case one.line.Hash:
+				c.Evidence = append(c.Evidence, "the module cache holds what "+other.String()+" names")
+			case l.Hash:
+				c.Evidence = append(c.Evidence, "the module cache holds what this line names")
+			}
+			c.Fix = Fix{
+				Description: "Fetch an independent copy and compare: replace the line that differs from the printed Sum (GoModSum for a /go.mod line).",
+				Command:     independentCopy(c.Module),
+			}
+			findings = append(findings, c)
+		}
+	}
+	return findings
+}
+
+// lineSubject names what a line is about.
+func lineSubject(l sums.Line) string {
+	if l.GoMod {
+		return "the go.mod of " + l.Path + "@" + l.Version
+	}
+	return l.Path + "@" + l.Version
+}
+
+// lineKey tells the two lines of a module version apart.
+func lineKey(l sums.Line) string {
+	if l.GoMod {
+		return "go.mod"
+	}
+	return ""
+}
+
+// independentCopy is a command that downloads a module version into an empty
+// cache, outside of any module: only the checksum database has a say, and
+// neither go.sum nor the cache in use is touched.
+func independentCopy(id string) string {
+	return `(cd "$(mktemp -d)" && GOWORK=off GOFLAGS=-modcacherw GOMODCACHE="$PWD" go mod download -json ` + shellQuote(id) + ")"
+}
+
+// contentHeld is what check modcache found in the module cache for modules
+// about which go.sum lines contradict each other; empty when it did not look.
+func contentHeld(r *Result) map[module.Version]string {
+	if r == nil {
+		return nil
+	}
+	held, _ := r.Facts[factDisputed].(map[string]string)
+	out := make(map[module.Version]string, len(held))
+	for id, hash := range held {
+		path, version, _ := strings.Cut(id, "@")
+		out[module.Version{Path: path, Version: version}] = hash
+	}
+	return out
+}

@@ -1,0 +1,175 @@
+package checks
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	gomodcache "github.com/gopreflight/gopreflight/internal/modcache"
+	"github.com/gopreflight/gopreflight/internal/plain"
+)
+
+// cacheTally sums up what became of the wanted modules. Counts of modules leave
+// out versions of which a build reads the go.mod file only; those are mods.
+type cacheTally struct {
+	total, proven, consistent, broken, disputed, absent, unknown int
+	mods, modsProven                                             int
+	files                                                        int
+	bytes                                                        int64
+	leftovers                                                    int
+	// seen counts the versions of which the cache holds anything.
+	seen int
+	// noInfo are modules without an .info file, unreadable those that could
+	// not be read, busy those that another process extracts right now.
+	noInfo, unreadable, busy []*wantedModule
+	readErrs                 []error
+	// held are the hashes of what the cache holds where go.sum lines contradict
+	// each other, by "path@version" and "path@version/go.mod".
+	held map[string]string
+}
+
+// factDisputed names, among the check's facts, the hashes of what the cache holds
+// where go.sum lines contradict each other. Check gosum reads it.
+const factDisputed = "disputed"
+
+func (t *cacheTally) add(w *wantedModule, e gomodcache.Evidence, outcome gomodcache.Outcome) {
+	if outcome == gomodcache.Proven && w.disputed() {
+		t.hold(w.id(), w.Zip, e.Zip.Hash, e.Tree.Hash)
+		t.hold(w.id()+"/go.mod", w.Mod, e.Mod.Hash)
+	}
+	if outcome != gomodcache.Cold {
+		t.seen++
+	}
+	if len(e.Errs) > 0 {
+		t.unreadable = append(t.unreadable, w)
+		t.readErrs = append(t.readErrs, e.Errs...)
+	}
+	if w.ModOnly {
+		t.mods++
+		if outcome == gomodcache.Proven && !w.disputed() {
+			t.modsProven++
+		}
+		return
+	}
+	if outcome == gomodcache.Cold && len(w.Zip) == 0 {
+		return // required, but no line says that the build needs its packages
+	}
+	t.total++
+	t.leftovers += len(e.Leftovers)
+	if e.Busy {
+		t.busy = append(t.busy, w)
+	}
+	switch outcome {
+	case gomodcache.Cold:
+		t.absent++
+		return
+	case gomodcache.Broken:
+		t.broken++
+	case gomodcache.Unknown:
+		t.unknown++
+	case gomodcache.Consistent:
+		t.consistent++
+	case gomodcache.Proven:
+		if w.disputed() {
+			t.disputed++
+			break
+		}
+		t.proven++
+		t.files += e.Files
+		t.bytes += e.Bytes
+	}
+	if e.Info.State == gomodcache.Absent {
+		t.noInfo = append(t.noInfo, w)
+	}
+}
+
+// hold notes which of several hashes the cache has.
+func (t *cacheTally) hold(id string, lines []string, has ...string) {
+	if i := slices.IndexFunc(has, func(h string) bool { return slices.Contains(lines, h) }); i >= 0 && len(lines) > 1 {
+		if t.held == nil {
+			t.held = map[string]string{}
+		}
+		t.held[id] = has[i]
+	}
+}
+
+func (t *cacheTally) cold() bool { return t.seen == 0 }
+
+// facts are the summary and the link of the chain.
+func (t *cacheTally) facts(dir string) Facts {
+	link := &Link{Link: "modcache", Against: "go.sum", Proven: t.proven, Total: t.total, Unit: "modules", Why: t.why(dir)}
+	switch {
+	case t.broken > 0:
+		link.State = Broken
+	case t.cold():
+		link.State = Absent
+	case t.proven > 0 && t.proven+t.absent == t.total:
+		link.State = Proven
+	default:
+		link.State = Unproven
+	}
+	return Facts{Summary: t.summary(), Link: link, Values: map[string]any{
+		"gomodcache": dir,
+		"modules":    t.total, "proven": t.proven, "absent": t.absent, "broken": t.broken,
+		"consistent": t.consistent, "contradicted": t.disputed, "unknown": t.unknown,
+		"goMods": t.mods, "goModsProven": t.modsProven,
+		"files": t.files, "bytes": t.bytes, "temporaryFiles": t.leftovers,
+		factDisputed: t.held,
+	}}
+}
+
+// summary is one line for people: "560 modules proven against go.sum (121,084
+// files, 1.9 GB)", and what is not proven where there is any.
+func (t *cacheTally) summary() string {
+	size := fmt.Sprintf(" (%s, %s)", plain.Count(t.files, "file"), plain.Bytes(t.bytes))
+	if t.proven == t.total {
+		return plain.Count(t.total, "module") + " proven against go.sum" + size
+	}
+	return fmt.Sprintf("%s of %s proven against go.sum%s, %s",
+		plain.Thousands(t.proven), plain.Count(t.total, "module"), size, t.rest())
+}
+
+// rest says what became of the modules that are not proven.
+func (t *cacheTally) rest() string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		text string
+	}{
+		{t.broken, "broken"},
+		{t.unknown, "could not be read"},
+		{t.disputed, "with go.sum lines that contradict each other"},
+		{t.consistent, "without a line in go.sum"},
+		{t.absent, "not in the cache"},
+	} {
+		if part.n > 0 {
+			parts = append(parts, plain.Thousands(part.n)+" "+part.text)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (t *cacheTally) why(dir string) string {
+	switch {
+	case t.cold() && t.total > 0:
+		return fmt.Sprintf("cold: none of %s is in GOMODCACHE (%s)", plain.Count(t.total, "module"), dir)
+	case t.cold():
+		return fmt.Sprintf("cold: none of %s is in GOMODCACHE (%s)", plain.Count(t.mods, "go.mod file"), dir)
+	case t.proven == t.total:
+		return ""
+	}
+	return t.rest()
+}
+
+// err is why the check could not find out everything; nil when it could.
+func (t *cacheTally) err() error {
+	var errs []error
+	if n := len(t.unreadable); n > 0 {
+		errs = append(errs, fmt.Errorf("could not read what the module cache holds of %s: %w", plain.Count(n, "module"), t.readErrs[0]))
+	}
+	if n := len(t.busy); n > 0 {
+		errs = append(errs, fmt.Errorf("another process is extracting %s right now, first: %s", plain.Count(n, "module"), t.busy[0].id()))
+	}
+	return errors.Join(errs...)
+}

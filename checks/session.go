@@ -1,0 +1,120 @@
+package checks
+
+import (
+	"context"
+	"time"
+
+	"github.com/gopreflight/gopreflight/internal/config"
+	"github.com/gopreflight/gopreflight/internal/git"
+	"github.com/gopreflight/gopreflight/internal/gocmd"
+	"github.com/gopreflight/gopreflight/internal/goenv"
+	"github.com/gopreflight/gopreflight/internal/repo"
+)
+
+// Session is what a check may see. Everything in it is injected; checks share
+// it and only read it, but for the engines, which are safe to share.
+type Session struct {
+	// Repo is the repository: root, modules, workspaces.
+	Repo *repo.Repo
+	// Modules are the main modules that this check is to judge: those that the
+	// policy selects, without those that a Need has blocked.
+	Modules []*repo.Module
+	// Go is the go command; nil when none was found.
+	Go *gocmd.Go
+	// Git is git for the repository; nil without git or without a work tree.
+	Git *git.Git
+	// Env is every Go setting with its source.
+	Env *goenv.Env
+	// Config is the policy.
+	Config *config.Config
+	// ConfigFile is the policy's file, relative to the root; empty for none.
+	ConfigFile string
+	// ConfigNote is why the defaults serve where a policy should have been read;
+	// empty when none should.
+	ConfigNote string
+	// Scope says whether the job's own machine can be seen.
+	Scope Scope
+	// Offline forbids every packet; Deep asks for the costly evidence too.
+	Offline, Deep bool
+	// Getenv and Environ are the environment that gopreflight was started in.
+	Getenv  func(string) string
+	Environ []string
+	// Temp returns a new folder inside the run's temporary folder.
+	Temp func(name string) (string, error)
+	// Now is the clock.
+	Now func() time.Time
+	// Progress says what a long check is doing, for the live view.
+	Progress func(format string, args ...any)
+
+	// result is what another check came to; the runner sets it for each check.
+	result func(*Check) *Result
+	shared *shared
+}
+
+// shared is what the checks of one run make once for all of them.
+type shared struct {
+	// workCopies are the temporary go.work of each real one.
+	workCopies onceMap[string]
+	// toolchainDir is the empty folder in which toolchains are asked for.
+	toolchainDir onceMap[string]
+}
+
+// Root is the repository's top, an absolute path.
+func (s *Session) Root() string { return s.Repo.Root }
+
+// Result is what another check came to, or nil when it did not run. Only
+// checks that the asking one Needs or comes After can have ended.
+func (s *Session) Result(c *Check) *Result {
+	if s.result == nil {
+		return nil
+	}
+	return s.result(c)
+}
+
+// forEachModule answers a check's question for each module, a few at a time,
+// and returns the findings and outcomes in the modules' order. fn returns one
+// line on what it found out; its error is that module's alone.
+func (s *Session) forEachModule(ctx context.Context, fn func(context.Context, *repo.Module) (string, []Finding, error)) ([]ModuleStatus, []Finding) {
+	type answer struct {
+		reason   string
+		findings []Finding
+		err      error
+	}
+	answers := make([]answer, len(s.Modules))
+	limit := make(chan struct{}, maxModulesAtOnce)
+	done := make(chan int)
+	for i, m := range s.Modules {
+		go func() {
+			limit <- struct{}{}
+			defer func() {
+				if p := recover(); p != nil {
+					answers[i].err = panicError(p)
+				}
+				<-limit
+				done <- i
+			}()
+			a := &answers[i]
+			a.reason, a.findings, a.err = fn(ctx, m)
+		}()
+	}
+	for n := range s.Modules {
+		i := <-done
+		if s.Progress != nil && len(s.Modules) > 1 {
+			s.Progress("%d of %d modules (%s)", n+1, len(s.Modules), s.Modules[i].Dir)
+		}
+	}
+	statuses := make([]ModuleStatus, len(s.Modules))
+	var findings []Finding
+	for i, m := range s.Modules {
+		statuses[i] = ModuleStatus{Dir: m.Dir, Status: Passed, Reason: answers[i].reason, err: answers[i].err}
+		for _, f := range answers[i].findings {
+			f.Dir = m.Dir
+			findings = append(findings, f)
+		}
+	}
+	return statuses, findings
+}
+
+// maxModulesAtOnce bounds how many modules are looked at together; the go
+// engine bounds the go commands among them.
+const maxModulesAtOnce = 8

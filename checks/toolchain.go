@@ -1,0 +1,248 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	goversion "go/version"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+
+	"github.com/gopreflight/gopreflight/internal/plain"
+	"github.com/gopreflight/gopreflight/internal/repo"
+	"github.com/gopreflight/gopreflight/internal/toolchain"
+)
+
+// toolchainCheck asks which Go release each module gets: the installed one, or
+// the one that GOTOOLCHAIN makes of its go and toolchain lines, and whether
+// that one can be had. It costs nothing where the installed release serves;
+// else the go command fetches and verifies the other one, once, as it would
+// for the build. It does not compare a release's own files with anything.
+var toolchainCheck = &Check{
+	Name:  "toolchain",
+	Stage: StageEnv,
+	Title: "the Go release that every module asks for is there",
+	Doc: `Finds the go command, and works out for every module and workspace which Go
+release really runs: what GOTOOLCHAIN makes of the go and toolchain lines. Where
+another release than the installed one is wanted, the go command fetches it (from
+GOPROXY, verified against the checksum database), as it would for the build.
+
+It does not prove that a release's own files are authentic.`,
+	Needs: []*Check{env},
+	Rules: []*Rule{
+		ruleToolchainNotFound, ruleToolchainTooOld, ruleToolchainUnavailable,
+		ruleToolchainRedundant, ruleToolchainNotAllowed,
+	},
+	Unanswered: ruleToolchainUnavailable,
+	Run:        runToolchain,
+}
+
+var (
+	ruleToolchainNotFound = &Rule{
+		ID:       "toolchain/not-found",
+		Severity: Error,
+		Blocks:   true,
+		Summary:  "There is no go command in PATH.",
+		Help: `Nothing can be built, and most questions cannot be asked, without a go command.
+
+Install Go (go.dev/doc/install) or add its ` + "`bin`" + ` directory to PATH. In a workflow, put
+the step that sets Go up before gopreflight.`,
+	}
+	ruleToolchainTooOld = &Rule{
+		ID:       "toolchain/too-old",
+		Severity: Error,
+		Blocks:   true,
+		Summary:  "The go line asks for a newer Go release than the one that runs, and GOTOOLCHAIN forbids to switch.",
+		Help: `Since Go 1.21 the go line is a minimum: an older go command refuses the module. With
+` + "`GOTOOLCHAIN=auto`" + ` it would fetch the release that is asked for; ` + "`GOTOOLCHAIN=local`" + ` (the setting of the
+official Docker images) and a bare release name forbid that.
+
+Install that release, use a newer image, or set ` + "`GOTOOLCHAIN=auto`" + `.`,
+	}
+	ruleToolchainUnavailable = &Rule{
+		ID:        "toolchain/unavailable",
+		Severity:  Error,
+		Blocks:    true,
+		Transient: true,
+		Summary:   "The Go release that a module asks for cannot be had.",
+		Help: `The go command fetches other releases as the module ` + "`golang.org/toolchain`" + ` from GOPROXY and
+always verifies them against the checksum database, even with GOSUMDB=off. A proxy that does not
+serve that module, GOPROXY=off or direct, or a release that does not exist stops every go command in
+the module.
+
+Install the release, use a proxy that serves toolchains, or correct the go or toolchain line.`,
+	}
+	ruleToolchainRedundant = &Rule{
+		ID:       "toolchain/redundant",
+		Severity: Error,
+		Blocks:   true,
+		Summary:  "The toolchain line says nothing that the go line does not say, and makes read-only builds fail.",
+		Help: `The go command drops a toolchain line that is ` + "`default`" + `, equal to the go line, or older than
+go1.21. Since builds may not change go.mod, they fail with "updates to go.mod needed" instead
+(modload/init.go, UpdateGoModFromReqs).
+
+Remove the line: ` + "`go mod edit -toolchain=none`" + `.`,
+	}
+	ruleToolchainNotAllowed = &Rule{
+		ID:       "toolchain/not-allowed",
+		Severity: Error,
+		Summary:  "The Go release that runs is not one that the policy allows.",
+		Help: `` + "`toolchain.allow`" + ` in .gopreflight.yml names the releases that may be used, as a rule those that
+still get security fixes. Use one of them: change the image or the set-up step, or the go and toolchain lines.`,
+	}
+)
+
+func runToolchain(ctx context.Context, s *Session) (Facts, []Finding, error) {
+	if s.Go == nil {
+		f := ruleToolchainNotFound.Finding("there is no go command in PATH")
+		f.Evidence = []string{"PATH=" + s.Getenv("PATH")}
+		f.Fix.Description = "install Go (go.dev/doc/install), or add its bin directory to PATH"
+		return Facts{}, []Finding{f}, nil
+	}
+	local := s.Env.Get("GOVERSION")
+	statuses, findings := s.forEachModule(ctx, func(ctx context.Context, m *repo.Module) (string, []Finding, error) {
+		return judgeToolchain(ctx, s, m)
+	})
+	return Facts{
+		Summary: toolchainSummary(s, local),
+		Modules: statuses,
+		Values:  map[string]any{"go": s.Go.Path(), "version": local, "goroot": s.Env.Get("GOROOT"), "GOTOOLCHAIN": s.Env.Get("GOTOOLCHAIN")},
+		Link: &Link{
+			Link: "toolchain", State: Unproven, Unit: "files",
+			Why: "the files of " + local + " were not compared with the checksum database",
+		},
+	}, findings, nil
+}
+
+func judgeToolchain(ctx context.Context, s *Session, m *repo.Module) (string, []Finding, error) {
+	if f := redundantToolchain(m); f != nil {
+		return "", []Finding{*f}, nil
+	}
+	c, err := s.choice(m)
+	if err != nil {
+		return "", nil, err // env reports a malformed GOTOOLCHAIN, and blocks
+	}
+	goLine, _ := versionLines(m)
+	if f := tooOld(s, m, c, goLine); f != nil {
+		return "", []Finding{*f}, nil
+	}
+	if !s.Config.Toolchain.Allow.Allows(c.Version) {
+		f := ruleToolchainNotAllowed.Finding("%s is used (by %s), the policy allows %s", c.Version, c.By, s.Config.Toolchain.Allow)
+		f.File, f.Line = versionLine(m, c)
+		f.Key = c.Version
+		f.Fix.Description = "use a release that the policy allows"
+		return "", []Finding{f}, nil
+	}
+	if _, err := s.goFor(ctx, m); err != nil {
+		return "", nil, err
+	}
+	reason := c.Version
+	if c.Switch {
+		reason += " by " + c.By
+	}
+	return reason, nil, nil
+}
+
+func toolchainSummary(s *Session, local string) string {
+	others := map[string]bool{}
+	for _, m := range s.Modules {
+		if c, err := s.choice(m); err == nil && c.Switch {
+			others[c.Version] = true
+		}
+	}
+	switch len(others) {
+	case 0:
+		return fmt.Sprintf("%s at %s", local, s.Env.Get("GOROOT"))
+	case 1:
+		for v := range others {
+			return fmt.Sprintf("%s, switched to from %s (GOTOOLCHAIN=%s)", v, local, s.Env.Get("GOTOOLCHAIN"))
+		}
+	}
+	return fmt.Sprintf("%s and %s switched to (GOTOOLCHAIN=%s)", local, plain.Count(len(others), "other release"), s.Env.Get("GOTOOLCHAIN"))
+}
+
+// tooOld: FACTS "go / toolchain lines", gover/toolchain.go TooNewError.
+func tooOld(s *Session, m *repo.Module, c toolchain.Choice, goLine string) *Finding {
+	if !c.TooOld {
+		return nil
+	}
+	f := ruleToolchainTooOld.Finding("%s needs go >= %s, %s runs (GOTOOLCHAIN=%s)", decidingFile(m), goLine, c.Version, s.Env.Get("GOTOOLCHAIN"))
+	f.File, f.Line = versionLine(m, toolchain.Choice{By: "go line"})
+	f.Key = goLine
+	if set, ok := s.Env.Lookup("GOTOOLCHAIN"); ok {
+		f.Evidence = []string{fmt.Sprintf("GOTOOLCHAIN=%s comes from %s", set.Value, set.Where())}
+	}
+	f.Fix.Description = fmt.Sprintf("install go%s or newer, or let the go command fetch it", goLine)
+	f.Fix.Command = "export GOTOOLCHAIN=auto"
+	return &f
+}
+
+// redundantToolchain is the finding on a toolchain line that the go command
+// would remove. A workspace's members are not updated by builds, and go.work's
+// own line is not either.
+func redundantToolchain(m *repo.Module) *Finding {
+	if m.Syntax == nil || m.Syntax.Toolchain == nil || m.Workspace != nil {
+		return nil
+	}
+	name, why := m.Syntax.Toolchain.Name, ""
+	switch {
+	case name == "default":
+		why = "default is what holds without the line"
+	case m.Syntax.Go != nil && name == "go"+m.Syntax.Go.Version:
+		why = "the go line says the same"
+	case goversion.IsValid(name) && goversion.Compare(name, "go1.21") < 0:
+		why = "releases before go1.21 cannot be switched to"
+	default:
+		return nil
+	}
+	f := ruleToolchainRedundant.Finding("toolchain %s is redundant (%s): read-only builds fail with \"updates to go.mod needed\"", name, why)
+	f.File, f.Line = m.GoMod.Name, m.Syntax.Toolchain.Syntax.Start.Line
+	f.Key = name
+	f.Fix = Fix{Description: "remove the toolchain line", Command: inDir(m.Dir, "go mod edit -toolchain=none")}
+	return &f
+}
+
+// decidingFile is the file whose go line counts for a module.
+func decidingFile(m *repo.Module) string {
+	if m.Workspace != nil {
+		return m.Workspace.Work.Name
+	}
+	return m.GoMod.Name
+}
+
+// versionLine is the place of the line that made a choice.
+func versionLine(m *repo.Module, c toolchain.Choice) (file string, line int) {
+	var g *modfile.Go
+	var t *modfile.Toolchain
+	if m.Workspace != nil && m.Workspace.Syntax != nil {
+		g, t = m.Workspace.Syntax.Go, m.Workspace.Syntax.Toolchain
+	} else if m.Syntax != nil {
+		g, t = m.Syntax.Go, m.Syntax.Toolchain
+	}
+	switch {
+	case c.By == "toolchain line" && t != nil:
+		return decidingFile(m), t.Syntax.Start.Line
+	case c.By == "go line" && g != nil:
+		return decidingFile(m), g.Syntax.Start.Line
+	}
+	return "", 0
+}
+
+// inDir is a shell command for a module's directory, to be run in the root.
+func inDir(dir, command string) string {
+	if dir == "." {
+		return command
+	}
+	return fmt.Sprintf("(cd %s && %s)", shellQuote(dir), command)
+}
+
+// shellQuote quotes a word for a POSIX shell where it needs it.
+func shellQuote(word string) string {
+	plainWord := word != "" && !strings.ContainsFunc(word, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@%+=:,./_-", r))
+	})
+	if plainWord {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

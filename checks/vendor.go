@@ -1,0 +1,413 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/gopreflight/gopreflight/internal/goenv"
+	"github.com/gopreflight/gopreflight/internal/plain"
+	"github.com/gopreflight/gopreflight/internal/repo"
+	"github.com/gopreflight/gopreflight/internal/vendored"
+)
+
+var vendor = &Check{
+	Name:  "vendor",
+	Stage: StageVendor,
+	Title: "vendor/modules.txt says what go.mod says",
+	Doc: `Compares ` + "`vendor/modules.txt`" + ` with the require and replace lines of go.mod, or of go.work and its
+modules, by the rules of the go command's own test before it builds from vendor, and looks whether each listed
+package is there at all, and each one that is there listed.
+
+A vendor folder that the go command would not use (a go line below 1.14, a folder made by ` + "`go work vendor`" + `
+without a go.work) is skipped and said to be so. modules.txt holds no hashes: whether the vendored files are those
+of their modules is not asked here. Costs a few milliseconds and runs no command.`,
+	Needs: []*Check{gomod},
+	Rules: []*Rule{
+		ruleVendorMissingModulesTxt, ruleVendorNotExplicit, ruleVendorStaleExplicit, ruleVendorVersionDiffers,
+		ruleVendorReplaceMissing, ruleVendorReplaceDiffers, ruleVendorReplaceStale,
+		ruleVendorGoTooNew, ruleVendorPackageMissing, ruleVendorUnlistedPackage, ruleVendorMalformed,
+	},
+	Run: runVendor,
+}
+
+// A vendorTree is a vendor folder and those who build from it.
+type vendorTree struct {
+	// dir holds the vendor folder: a slash path relative to the root.
+	dir string
+	// work is the workspace that it is of; nil for one module's.
+	work *repo.Workspace
+	// modules build from it: exactly one without work.
+	modules []*repo.Module
+	// mains and workspace are the same for the comparison, files maps their
+	// names to paths relative to the root.
+	mains     []vendored.Main
+	workspace *vendored.Workspace
+	files     map[string]string
+	// text is modules.txt; nil when there is none.
+	text *vendored.File
+	// Without modules.txt: unmet is what go.mod asks of it, and foreign whether
+	// vendor holds what go mod vendor does not make, which it would delete.
+	unmet   []vendored.Mismatch
+	foreign bool
+	// lost are listed modules with packages that have no file on disk.
+	lost []lostPackages
+	// unlisted are directories with Go files that belong to no listed package.
+	unlisted []string
+	// goVersion is the release that the modules build with; empty when unknown.
+	goVersion string
+	// unused is why the go command does not build from it; empty when it does.
+	unused string
+	// err is why it could not be judged.
+	err error
+}
+
+type lostPackages struct {
+	module   *vendored.Module
+	packages []vendored.Package
+}
+
+func runVendor(ctx context.Context, s *Session) (Facts, []Finding, error) {
+	trees := vendorTrees(ctx, s)
+	if len(trees) == 0 {
+		why := "no vendor folder"
+		return Facts{Link: &Link{Link: "vendor", State: Absent, Why: why}}, nil, Skip(why)
+	}
+	var findings []Finding
+	outcomes := map[string]ModuleStatus{}
+	sum := vendorSum{}
+	var values []map[string]any
+	for _, t := range trees {
+		found := judgeVendor(t)
+		findings = append(findings, found...)
+		sum.add(t, found)
+		for _, m := range t.modules {
+			o := ModuleStatus{Dir: m.Dir, Status: Passed, Reason: "modules.txt agrees with go.mod", err: t.err}
+			if t.unused != "" {
+				o.Status, o.Reason = Skipped, t.unused
+			}
+			// A module can have a folder of its own beside its workspace's: what was judged counts.
+			if old, ok := outcomes[m.Dir]; !ok || old.Status == Skipped && old.err == nil || o.err != nil {
+				outcomes[m.Dir] = o
+			}
+		}
+		values = append(values, t.values())
+	}
+	var statuses []ModuleStatus
+	for _, m := range s.Modules {
+		o, ok := outcomes[m.Dir]
+		if !ok {
+			o = ModuleStatus{Dir: m.Dir, Status: Skipped, Reason: "no vendor folder"}
+		}
+		statuses = append(statuses, o)
+	}
+	return Facts{
+		Summary: sum.summary(),
+		Link:    sum.link(),
+		Modules: statuses,
+		Values:  map[string]any{"vendor": values},
+	}, findings, nil
+}
+
+// vendorTrees finds the vendor folders of the modules to be judged and of
+// their workspaces, and gathers what there is to know about them.
+func vendorTrees(ctx context.Context, s *Session) []*vendorTree {
+	var trees []*vendorTree
+	seen := map[*repo.Workspace]bool{}
+	for _, m := range s.Modules {
+		if ws := m.Workspace; ws != nil && ws.Vendor && !seen[ws] {
+			seen[ws] = true
+			if t := workspaceTree(s, ws); t != nil {
+				trees = append(trees, t)
+			}
+		}
+		if m.Vendor {
+			if t := moduleTree(s, m); t != nil {
+				trees = append(trees, t)
+			}
+		}
+	}
+	for _, t := range trees {
+		if t.err != nil || t.unused != "" {
+			continue
+		}
+		if c, err := s.choice(t.modules[0]); err == nil && !c.TooOld {
+			t.goVersion = c.Version
+		}
+		if t.err = t.look(ctx, s); t.err != nil {
+			t.err = fmt.Errorf("reading %s: %w", path.Join(t.dir, "vendor"), t.err)
+		}
+	}
+	return trees
+}
+
+// moduleTree is the vendor folder beside a go.mod; nil when it is the
+// workspace's. Which folder the go command takes for whose is cmd/go's
+// setDefaultBuildMod (modload/init.go).
+func moduleTree(s *Session, m *repo.Module) *vendorTree {
+	t := &vendorTree{dir: m.Dir, modules: []*repo.Module{m}}
+	t.text, t.err = readModulesTxt(s, m.Dir)
+	explicit := modFlag(s)
+	switch {
+	case t.err != nil:
+	case m.Syntax == nil:
+		t.err = fmt.Errorf("%s does not parse", m.GoMod.Name)
+	case t.text != nil && t.text.Workspace:
+		if m.Workspace != nil && m.Workspace.Dir == m.Dir {
+			return nil
+		}
+		t.unused = "vendor was made by go work vendor, and no go.work here uses this module: the go command does not build from it"
+	case t.text == nil && m.Workspace != nil:
+		t.unused = "vendor has no modules.txt and the module is built in a workspace: the go command does not build from it"
+	case t.text == nil && explicit != "" && explicit != "vendor":
+		t.unused = fmt.Sprintf("vendor has no modules.txt, and GOFLAGS has -mod=%s: the go command does not build from it", explicit)
+	case vendored.IsPre114(m.Syntax) && explicit != "vendor":
+		line := "go.mod has no go line"
+		if m.Syntax.Go != nil {
+			line = "the go line is " + m.Syntax.Go.Version
+		}
+		t.unused = line + ": below Go 1.14 the go command does not build from vendor by itself"
+	default:
+		name := path.Base(m.GoMod.Name)
+		t.mains = []vendored.Main{{Dir: ".", Name: name, File: m.Syntax}}
+		t.files = map[string]string{name: m.GoMod.Name}
+		if t.text == nil {
+			// The zero File is what the go command sees without modules.txt.
+			t.unmet = (&vendored.File{}).Consistency(t.mains, nil)
+			if len(t.unmet) == 0 {
+				t.unused = "vendor has no modules.txt, and go.mod requires nothing: the folder is not Go's"
+			}
+		}
+	}
+	return t
+}
+
+// workspaceTree is the vendor folder beside a go.work; nil when go work vendor
+// did not make it, for then the workspace builds without it.
+func workspaceTree(s *Session, ws *repo.Workspace) *vendorTree {
+	if strings.HasPrefix(ws.Dir, "..") {
+		return nil // not the repository's
+	}
+	t := &vendorTree{dir: ws.Dir, work: ws, files: map[string]string{}}
+	for _, m := range s.Modules {
+		if m.Workspace == ws {
+			t.modules = append(t.modules, m)
+		}
+	}
+	t.text, t.err = readModulesTxt(s, ws.Dir)
+	if t.err != nil {
+		return t
+	}
+	if t.text == nil || !t.text.Workspace {
+		return nil
+	}
+	name := path.Base(ws.Work.Name)
+	t.workspace = &vendored.Workspace{Dir: s.Repo.Abs(ws.Dir), Name: name, File: ws.Syntax}
+	t.files[name] = ws.Work.Name
+	for _, u := range usedModules(s.Repo, ws) {
+		if u.syntax == nil {
+			t.err = fmt.Errorf("%s, which go.work uses, is not a module of this repository that parses", u.dir)
+			return t
+		}
+		// The go command names it as seen from the workspace.
+		name := u.goMod
+		if rel, err := filepath.Rel(filepath.FromSlash(ws.Dir), filepath.FromSlash(u.goMod)); err == nil {
+			name = filepath.ToSlash(rel)
+		}
+		t.mains = append(t.mains, vendored.Main{Dir: s.Repo.Abs(u.dir), Name: name, File: u.syntax})
+		t.files[name] = u.goMod
+	}
+	return t
+}
+
+// readModulesTxt returns nil without an error when there is no such file.
+func readModulesTxt(s *Session, dir string) (*vendored.File, error) {
+	name := path.Join(dir, "vendor/modules.txt")
+	data, err := s.Repo.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	text, err := vendored.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return text, nil
+}
+
+// modFlag is the -mod of GOFLAGS; empty for none. check env reports bad flags.
+func modFlag(s *Session) string {
+	flags, _ := goenv.ParseGOFLAGS(s.Env.Get("GOFLAGS"))
+	value := ""
+	for _, f := range flags {
+		if f.Name == "mod" {
+			value = f.Value
+		}
+	}
+	return value
+}
+
+// look finds listed packages without files; without modules.txt, it finds out
+// whose folder this is.
+func (t *vendorTree) look(ctx context.Context, s *Session) error {
+	root, err := os.OpenRoot(s.Repo.Abs(path.Join(t.dir, "vendor")))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if t.text == nil {
+		entries, err := fs.ReadDir(root.FS(), ".")
+		for _, e := range entries {
+			// Vendored modules begin with a host name.
+			t.foreign = t.foreign || !e.IsDir() || !strings.Contains(e.Name(), ".")
+		}
+		return err
+	}
+	for _, m := range t.text.Modules {
+		var lost []vendored.Package
+		for _, p := range m.Packages {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			ok, err := hasFile(root, p.Path)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				lost = append(lost, p)
+			}
+		}
+		if len(lost) > 0 {
+			t.lost = append(t.lost, lostPackages{m, lost})
+		}
+	}
+	return t.lookUnlisted(ctx, root)
+}
+
+// lookUnlisted finds directories with Go files that modules.txt knows nothing
+// of. Below a listed package they may be files that it embeds.
+func (t *vendorTree) lookUnlisted(ctx context.Context, root *os.Root) error {
+	listed := map[string]bool{}
+	for _, m := range t.text.Modules {
+		for _, p := range m.Packages {
+			listed[p.Path] = true
+		}
+	}
+	found := ""
+	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case d.IsDir():
+			base := d.Name()
+			if listed[name] || base == "testdata" || name != "." && (base[0] == '.' || base[0] == '_') {
+				return fs.SkipDir
+			}
+		case strings.HasSuffix(name, ".go") && path.Dir(name) != found:
+			found = path.Dir(name)
+			t.unlisted = append(t.unlisted, found)
+		}
+		return nil
+	})
+}
+
+// hasFile reports whether a directory exists and holds anything but directories.
+// go mod vendor copies at least one file for every package that it lists.
+func hasFile(root *os.Root, dir string) (bool, error) {
+	d, err := root.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer d.Close()
+	const some = 100
+	for {
+		entries, err := d.ReadDir(some)
+		for _, e := range entries {
+			if !e.IsDir() {
+				return true, nil
+			}
+		}
+		if err == io.EOF {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+}
+
+func (t *vendorTree) values() map[string]any {
+	v := map[string]any{"dir": path.Join(t.dir, "vendor"), "workspace": t.work != nil, "used": t.unused == ""}
+	if t.text != nil {
+		v["modules"], v["packages"] = len(t.text.Modules), t.text.Packages()
+	}
+	return v
+}
+
+// vendorSum is what all vendor folders come to.
+type vendorSum struct {
+	trees, used, broken, unknown int
+	modules, packages            int
+	unused                       string
+}
+
+func (v *vendorSum) add(t *vendorTree, found []Finding) {
+	v.trees++
+	switch {
+	case t.err != nil:
+		v.unknown++
+	case t.unused != "":
+		v.unused = t.unused
+	default:
+		v.used++
+		for i := range found {
+			if found[i].Rule != ruleVendorMalformed.ID && found[i].Rule != ruleVendorUnlistedPackage.ID {
+				v.broken++
+				break
+			}
+		}
+	}
+	if t.text != nil && t.unused == "" {
+		v.modules += len(t.text.Modules)
+		v.packages += t.text.Packages()
+	}
+}
+
+func (v *vendorSum) summary() string {
+	if v.used == 0 {
+		return v.unused
+	}
+	files := "modules.txt agrees"
+	if v.used > 1 {
+		files = fmt.Sprintf("%d modules.txt agree", v.used)
+	}
+	return fmt.Sprintf("%s with go.mod: %s, %s", files, plain.Count(v.modules, "module"), plain.Count(v.packages, "package"))
+}
+
+func (v *vendorSum) link() *Link {
+	l := &Link{Link: "vendor", Against: "go.mod", Total: v.modules, Unit: "modules"}
+	switch {
+	case v.broken > 0:
+		l.State, l.Why = Broken, "vendor/modules.txt and go.mod disagree"
+	case v.unknown > 0:
+		l.State, l.Why = Unproven, "modules.txt could not be compared with go.mod"
+	case v.used > 0:
+		l.State, l.Why = Consistent, "modules.txt agrees with go.mod; the vendored files were not compared with their modules"
+	default:
+		l.State, l.Why = Absent, v.unused
+	}
+	return l
+}
