@@ -1,0 +1,56 @@
+package report
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/gopreflight/gopreflight/internal/plain"
+)
+
+// The runner cleans what enters a report; a saved report may have been written
+// by anyone, so every reporter cleans again what it shows.
+
+// oneLine is s as one line without control or invisible characters.
+func oneLine(s string) string { return plain.Line(s) }
+
+// verbatim is text to be copied (a command, a patch) as lines: what cannot be
+// seen is taken out, everything else, spaces above all, stays as it is.
+func verbatim(s string) []string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == '\u2028', r == '\u2029':
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	s = strings.Trim(s, "\n")
+	if strings.TrimSpace(s) == "" {
+		return nil
+	}
+	return strings.Split(s, "\n")
+}
+
+// guardLog breaks up what GitHub's runner would take for a workflow command in
+// a job log: "::" at the start of a line, which it looks for after trimming
+// white space, and "##[", which it looks for anywhere in a line (actions/runner,
+// ActionCommand.TryParseV2 and TryParse).
+//
+// A backslash does it: it is seen, unlike a zero-width character, which would
+// be copied along with a command and break it in silence; and a shell reads an
+// unquoted `\:` or `\[` as the character itself.
+func guardLog(text string) string {
+	if !strings.Contains(text, "::") && !strings.Contains(text, "##[") {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		body := strings.TrimLeftFunc(l, unicode.IsSpace)
+		if strings.HasPrefix(body, "::") {
+			l = l[:len(l)-len(body)] + `\` + body
+		}
+		lines[i] = strings.ReplaceAll(l, "##[", `##\[`)
+	}
+	return strings.Join(lines, "\n")
+}

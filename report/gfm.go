@@ -1,0 +1,119 @@
+package report
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Everything that a report echoes into GitHub Flavored Markdown goes through
+// gfmText, gfmCode or gfmFence. The first two return HTML whose text is made of
+// letters, digits, a few harmless signs and character references: it means the
+// same in a paragraph, a table cell and a <summary>, and nothing in it is left
+// for Markdown to read (CommonMark, "Entity and numeric character references":
+// a reference never stands for structure).
+//
+// References do not stop what is looked for in the text after Markdown was
+// read: mentions, issue and commit references, emoji names, formulas. All of
+// these leave <code> alone, so a word that could be one is set as code. That is
+// also how such words (addresses, options, versions) read best.
+
+// gfmText is text as GFM that shows it and does nothing else.
+func gfmText(s string) string {
+	words := strings.Fields(oneLine(s))
+	for i, w := range words {
+		if !needsCode(w) {
+			words[i] = entities(w)
+			continue
+		}
+		// Punctuation of the sentence stays outside.
+		body := strings.TrimLeft(w, `("'`)
+		open := w[:len(w)-len(body)]
+		trimmed := strings.TrimRight(body, `)"'.,;:!?`)
+		end := body[len(trimmed):]
+		if trimmed == "" || needsCode(open) || needsCode(end) {
+			words[i] = gfmCode(w)
+			continue
+		}
+		words[i] = entities(open) + gfmCode(trimmed) + entities(end)
+	}
+	text := strings.Join(words, " ")
+	if text != "" && (text[0] == '-' || unicode.IsDigit(rune(text[0]))) {
+		// At the start of a line it would begin a list.
+		text = "&#" + strconv.Itoa(int(text[0])) + ";" + text[1:]
+	}
+	return text
+}
+
+// gfmCode is text as inline code. HTML and not backticks: those would need
+// another escape inside a table, and none works in a <summary>.
+func gfmCode(s string) string {
+	s = oneLine(s)
+	if s == "" {
+		return ""
+	}
+	return "<code>" + entities(s) + "</code>"
+}
+
+// gfmFence is lines as a block of code, to be placed between blank lines. The
+// fence is longer than every run of backticks inside, so nothing closes it.
+func gfmFence(language string, lines []string) string {
+	longest, run := 0, 0
+	for _, l := range lines {
+		run = 0
+		for _, r := range l {
+			if r != '`' {
+				run = 0
+				continue
+			}
+			run++
+			longest = max(longest, run)
+		}
+	}
+	fence := strings.Repeat("`", max(3, longest+1))
+	return fence + language + "\n" + strings.Join(lines, "\n") + "\n" + fence + "\n"
+}
+
+// looksLike matches what GitHub would turn into something else in running
+// text, beside what its signs give away: addresses, commits, issues of the form
+// GH-1, emoji names.
+var looksLike = regexp.MustCompile(`(?i)//|www\.|mailto:|xmpp:|(^|[^0-9a-z])[0-9a-f]{7,}([^0-9a-z]|$)|gh-[0-9]|:[^:]+:`)
+
+// needsCode reports whether a word is anything but a plain word or number.
+func needsCode(w string) bool {
+	signs := strings.ContainsAny(w, "@#$`*_~<>[]{}|\\^&=+")
+	return signs && strings.IndexFunc(w, wordy) >= 0 || looksLike.MatchString(w)
+}
+
+// wordy reports whether a rune can be part of a name, or begin a mention, a
+// reference or a formula.
+func wordy(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("@#$", r)
+}
+
+// harmless are the signs of ASCII that mean nothing to Markdown, HTML or
+// GitHub inside a line.
+const harmless = ` .,;/%-()!?'"`
+
+// entities is s with every other sign of ASCII as a numeric character
+// reference. Two addresses need more, because cmark-gfm looks for them in the
+// text of <code> too, references resolved: a comment stands before every "@",
+// and the dot of "www." is a reference.
+func entities(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r >= utf8.RuneSelf, unicode.IsLetter(r), unicode.IsDigit(r):
+			b.WriteRune(r)
+		case r == '@':
+			b.WriteString("<!-- -->&#64;")
+		case r == '.' && i >= 3 && strings.EqualFold(s[i-3:i], "www"), !strings.ContainsRune(harmless, r):
+			b.WriteString("&#" + strconv.Itoa(int(r)) + ";")
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

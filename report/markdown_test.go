@@ -1,0 +1,221 @@
+package report
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gopreflight/gopreflight/checks"
+)
+
+// outside is the Markdown without its blocks of code; it fails when a fence is
+// left open.
+func outside(t *testing.T, name, md string) string {
+	t.Helper()
+	var out []string
+	fence := ""
+	for line := range strings.SplitSeq(md, "\n") {
+		body := strings.TrimLeft(line, " ")
+		ticks := body[:len(body)-len(strings.TrimLeft(body, "`"))]
+		switch {
+		case fence == "" && len(ticks) >= 3:
+			fence = ticks
+		case fence != "" && len(ticks) >= len(fence) && body == ticks:
+			fence = ""
+		case fence == "":
+			out = append(out, line)
+		}
+	}
+	if fence != "" {
+		t.Errorf("%s: a block of code is not closed", name)
+	}
+	return strings.Join(out, "\n")
+}
+
+var tag = regexp.MustCompile(`<(?:/?(?:code|b|details|summary)|br|a href="https://[A-Za-z0-9._~%:#/@!$&;+,=-]+"|/a|!-- --)>`)
+
+// TestMarkdownSafe: nothing of a report is read as markup (invariant 3).
+func TestMarkdownSafe(t *testing.T) {
+	t.Parallel()
+	for name, r := range savedReports(t) {
+		text := outside(t, name, render(t, Markdown, r, Dest{}))
+		for _, pair := range []string{"details", "summary", "code", "b", "a"} {
+			opened := strings.Count(text, "<"+pair+">") + strings.Count(text, "<"+pair+" ")
+			if closed := strings.Count(text, "</"+pair+">"); opened != closed {
+				t.Errorf("%s: %d <%s> and %d </%s>", name, opened, pair, closed, pair)
+			}
+		}
+		if rest := tag.ReplaceAllString(text, ""); strings.Contains(rest, "<") {
+			i := strings.Index(rest, "<")
+			t.Errorf("%s: a tag that is not ours: %.60q", name, rest[i:])
+		}
+		plainText := codeSpan.ReplaceAllString(text, "")
+		plainText = regexp.MustCompile(`<a href="[^"]*">`).ReplaceAllString(plainText, "")
+		for _, bad := range []string{"@", "://", "](", "![", "www.", "javascript:", "\x1b"} {
+			if i := strings.Index(plainText, bad); i >= 0 {
+				t.Errorf("%s: %q in %.60q", name, bad, plainText[max(0, i-20):])
+			}
+		}
+	}
+}
+
+// TestMarkdownLinks: only where a place can be linked is there a link.
+func TestMarkdownLinks(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]int{"hostile": 0, "pass": 0, "modules": 4, "interrupted": 0} {
+		got := strings.Count(render(t, Markdown, readSaved(t, saved+"/"+name+".json"), Dest{}), "<a href=")
+		if got != want {
+			t.Errorf("%s has %d links, want %d", name, got, want)
+		}
+	}
+}
+
+// TestMarkdownTable: a row of four cells for every check, in order.
+func TestMarkdownTable(t *testing.T) {
+	t.Parallel()
+	for name, r := range savedReports(t) {
+		md := render(t, Markdown, r, Dest{})
+		_, table, ok := strings.Cut(md, "| | Check | Time | Result |\n")
+		if !ok {
+			t.Errorf("%s has no table of checks", name)
+			continue
+		}
+		table, _, _ = strings.Cut(table, "\n\n")
+		rows := strings.Split(table, "\n")[1:]
+		if len(rows) != len(r.Results) {
+			t.Errorf("%s: %d rows for %d checks", name, len(rows), len(r.Results))
+			continue
+		}
+		for i, row := range rows {
+			cells := strings.Split(strings.Trim(row, "|"), "|")
+			if len(cells) != 4 || !strings.Contains(cells[1], gfmText(r.Results[i].Check)) {
+				t.Errorf("%s: row %d is %q, want four cells about %s", name, i+1, row, r.Results[i].Check)
+			}
+		}
+	}
+}
+
+// TestMarkdownHead: the answer, the root cause and what to run come first.
+func TestMarkdownHead(t *testing.T) {
+	t.Parallel()
+	head := func(name string) string {
+		md := render(t, Markdown, readSaved(t, saved+"/"+name+".json"), Dest{})
+		head, _, _ := strings.Cut(md, "| | Check |")
+		return head
+	}
+	for name, want := range map[string][]string{
+		"fail":         {"## ❌ gopreflight: failed, one root cause", "<code>example.com/shop</code> and 2 more modules", "**Root cause:** <code>proxy/tls-expired</code>", "Blocks <code>tidy</code>", "```sh\nexport GOPROXY="},
+		"pass":         {"## ✅ gopreflight: passed\n"},
+		"warnings":     {"## ✅ gopreflight: passed, 2 warnings, 1 notice\n"},
+		"inconclusive": {"## ⚠️ gopreflight: inconclusive", "inside a container", "<code>proxy</code> could not find out&#58; no answer within 30s"},
+		"interrupted":  {"interrupted, partial report", "no go command"},
+		"many":         {"**First error:** <code>tidy/requirement-unused</code>", "go.mod&#58;10", "```sh\ngo mod tidy\n```"},
+	} {
+		got := head(name)
+		for _, w := range want {
+			if !strings.Contains(got, w) {
+				t.Errorf("%s: the head does not say %q:\n%s", name, w, got)
+			}
+		}
+		if name == "pass" && strings.Contains(got, "\n> ") {
+			t.Errorf("pass: the head says more than its answer:\n%s", got)
+		}
+	}
+}
+
+// TestMarkdownComplete: without a limit every finding is there.
+func TestMarkdownComplete(t *testing.T) {
+	t.Parallel()
+	for name, r := range savedReports(t) {
+		md := render(t, Markdown, r, Dest{})
+		for _, f := range r.Findings {
+			if !strings.Contains(md, gfmText(cut(f.Message, maxText))) && !strings.Contains(md, gfmText(cut(f.Message, maxCell))) {
+				t.Errorf("%s: the finding %q is missing", name, f.Message)
+			}
+		}
+	}
+}
+
+var number = regexp.MustCompile(`([0-9,]+) (?:more )?findings?`)
+
+// TestMarkdownLimit: at every size the text fits, is well formed, and accounts
+// for every finding: shown, counted in its fold, or counted at the end.
+func TestMarkdownLimit(t *testing.T) {
+	t.Parallel()
+	for name, r := range savedReports(t) {
+		whole := markdownText(r, MaxSummary)
+		for limit := minMarkdown; limit < len(whole)+3000; limit += 997 {
+			id := fmt.Sprintf("%s in %d bytes", name, limit)
+			md := markdownText(r, limit)
+			if len(md) > limit {
+				t.Errorf("%s: %d bytes", id, len(md))
+			}
+			text := outside(t, id, md)
+			if a, b := strings.Count(text, "<details"), strings.Count(text, "</details>"); a != b {
+				t.Errorf("%s: %d folds opened, %d closed", id, a, b)
+			}
+			if !strings.HasPrefix(md, "## ") {
+				t.Errorf("%s begins with %.40q", id, md)
+			}
+			if md != whole && !number.MatchString(md) {
+				t.Errorf("%s: what is missing is not counted", id)
+			}
+		}
+	}
+}
+
+// TestMarkdownCounts: what is left out is counted to the last one.
+func TestMarkdownCounts(t *testing.T) {
+	t.Parallel()
+	r := readSaved(t, saved+"/many.json") // 150 + 38 + 12
+	for _, limit := range []int{minMarkdown, 9000, 20_000, 30_000, 43_000} {
+		md := markdownText(r, limit)
+		shown := 0
+		folds := strings.Split(md, "<details>")[1:]
+		for _, fold := range folds {
+			if strings.HasPrefix(fold, "<summary>Environment") {
+				continue
+			}
+			m := number.FindStringSubmatch(fold)
+			if m == nil {
+				t.Errorf("in %d bytes: a fold without a count: %.80q", limit, fold)
+				continue
+			}
+			var n, more int
+			fmt.Sscan(m[1], &n)
+			if _, rest, ok := strings.Cut(fold, "- … "); ok {
+				fmt.Sscan(rest, &more)
+			}
+			if got := strings.Count(fold, "\n- <a href="); got+more != n {
+				t.Errorf("in %d bytes: a fold of %d findings shows %d and counts %d", limit, n, got, more)
+			}
+			shown += n
+		}
+		if _, rest, ok := strings.Cut(md, "\n**"); ok && strings.Contains(rest, "more findings** did not fit") {
+			var more int
+			_, rest, _ = strings.Cut(md[strings.LastIndex(md, "\n**"):], "**")
+			fmt.Sscan(rest, &more)
+			shown += more
+		}
+		if shown != 200 {
+			t.Errorf("in %d bytes: %d findings are accounted for, want 200", limit, shown)
+		}
+	}
+}
+
+// TestMarkdownBounds: one finding cannot take the room of all.
+func TestMarkdownBounds(t *testing.T) {
+	t.Parallel()
+	long := slices.Repeat([]string{strings.Repeat("x", 900)}, 40)
+	f := checks.Finding{Rule: "a/b", Severity: checks.Error, Message: strings.Repeat("m", 900), Evidence: long, Fix: checks.Fix{Command: strings.Join(long, "\n"), Patch: strings.Repeat("+y\n", 100_000)}}
+	r := &checks.Report{Verdict: checks.Fail, Results: []checks.Result{{Check: "a", Status: checks.Failed, Findings: []checks.Finding{f}}}}
+	md := markdownText(r, MaxSummary)
+	if len(md) > 60_000 {
+		t.Errorf("one finding makes %d bytes", len(md))
+	}
+	if got := strings.Count(md, "more lines"); got < 3 {
+		t.Errorf("%d cuts are counted, want evidence, command and patch", got)
+	}
+}

@@ -1,0 +1,198 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gopreflight/gopreflight/checks"
+)
+
+func TestAll(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, r := range All {
+		if !regexp.MustCompile(`^[a-z]+$`).MatchString(r.Name) || seen[r.Name] {
+			t.Errorf("name %q is not a new lower-case word", r.Name)
+		}
+		seen[r.Name] = true
+		if r.Doc == "" || strings.Contains(r.Doc, "\n") || strings.HasSuffix(r.Doc, ".") {
+			t.Errorf("%s: doc %q is not one line for --help", r.Name, r.Doc)
+		}
+		if got := Lookup(r.Name); got != r {
+			t.Errorf("Lookup(%q) = %v", r.Name, got)
+		}
+	}
+	if got := Lookup("none"); got != nil {
+		t.Errorf("Lookup(none) = %v", got)
+	}
+	if got, want := strings.Join(Names(), " "), "terminal github json markdown"; got != want {
+		t.Errorf("Names() = %q, want %q", got, want)
+	}
+}
+
+// full is a device without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }
+
+var errFull = errors.New("no space left on device")
+
+// TestWriteErrors: an output that cannot be written is an error of every
+// format, never a panic and never silence.
+func TestWriteErrors(t *testing.T) {
+	t.Parallel()
+	for _, reporter := range All {
+		r := readSaved(t, saved+"/fail.json")
+		if err := reporter.Write(t.Context(), Dest{Out: full{}}, r); !errors.Is(err, errFull) {
+			t.Errorf("%s: error %v, want %v", reporter.Name, err, errFull)
+		}
+	}
+}
+
+// TestEmptyReport: no format needs more than a verdict.
+func TestEmptyReport(t *testing.T) {
+	t.Parallel()
+	for _, reporter := range All {
+		for _, d := range []Dest{{}, {Color: true, Width: 1, Verbose: true}, {Quiet: true, ListShown: true, Log: true}} {
+			r := &checks.Report{Schema: checks.Schema, Scope: checks.ScopeJob, Verdict: checks.Pass}
+			if got := render(t, reporter, r, d); got == "" {
+				t.Errorf("%s wrote nothing", reporter.Name)
+			}
+		}
+	}
+}
+
+// TestReportUnchanged: reporters only read; they may run at the same time.
+func TestReportUnchanged(t *testing.T) {
+	t.Parallel()
+	for name, r := range savedReports(t) {
+		before := render(t, JSON, r, Dest{})
+		done := make(chan bool)
+		for _, reporter := range All {
+			go func() {
+				defer func() { done <- true }()
+				var b bytes.Buffer
+				if err := reporter.Write(t.Context(), Dest{Out: &b, Color: true, Verbose: true}, r); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		for range All {
+			<-done
+		}
+		if after := render(t, JSON, r, Dest{}); after != before {
+			t.Errorf("%s was changed by a reporter", name)
+		}
+	}
+}
+
+// command is what GitHub's runner makes of a line of a job log.
+type command struct {
+	name  string
+	props map[string]string
+	data  string
+}
+
+// parseCommand reads a line as the runner does (actions/runner,
+// ActionCommand.cs: TryParseV2, then TryParse, which looks anywhere in a line).
+func parseCommand(line string) (command, bool) {
+	c := command{props: map[string]string{}}
+	if body := strings.TrimSpace(line); strings.HasPrefix(body, "::") {
+		info, data, ok := strings.Cut(body[2:], "::")
+		if !ok {
+			return c, false
+		}
+		name, props, _ := strings.Cut(info, " ")
+		for p := range strings.SplitSeq(props, ",") {
+			if k, v, ok := strings.Cut(strings.TrimSpace(p), "="); ok && v != "" {
+				c.props[k] = unescape(v, "%0D", "\r", "%0A", "\n", "%3A", ":", "%2C", ",")
+			}
+		}
+		c.name, c.data = name, unescape(data, "%0D", "\r", "%0A", "\n")
+		return c, true
+	}
+	if i := strings.Index(line, "##["); i >= 0 {
+		c.name = line[i:]
+		return c, true
+	}
+	return c, false
+}
+
+// unescape replaces one after the other, "%25" last.
+func unescape(s string, pairs ...string) string {
+	for i := 0; i < len(pairs); i += 2 {
+		s = strings.ReplaceAll(s, pairs[i], pairs[i+1])
+	}
+	return strings.ReplaceAll(s, "%25", "%")
+}
+
+// logCommands are the commands in a log.
+func logCommands(log string) []command {
+	var list []command
+	for line := range strings.SplitSeq(log, "\n") {
+		if c, ok := parseCommand(line); ok {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// TestNoWorkflowCommands: a job log of the terminal format, live or not, holds
+// no command, whatever the report says (invariant 3).
+func TestNoWorkflowCommands(t *testing.T) {
+	t.Parallel()
+	for name, r := range savedReports(t) {
+		for _, d := range []Dest{{Log: true}, {Log: true, Verbose: true}, {Log: true, Color: true, Verbose: true}, {Log: true, Quiet: true}, {Log: true, Width: 40}} {
+			if got := logCommands(render(t, Terminal, r, d)); len(got) > 0 {
+				t.Errorf("%s %+v: the log has commands: %q", name, d, got)
+			}
+		}
+		var b bytes.Buffer
+		l := NewLive(LiveOptions{Out: &b, Log: true})
+		for _, res := range r.Results {
+			l.Done(res)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := logCommands(b.String()); len(got) > 0 {
+			t.Errorf("%s: the live log has commands: %q", name, got)
+		}
+	}
+	// The decoder itself finds what the fixtures have in them.
+	hostile, err := os.ReadFile(saved + "/hostile.json")
+	if err != nil || !bytes.Contains(hostile, []byte("##[")) || !bytes.Contains(hostile, []byte("::")) {
+		t.Errorf("hostile.json has lost its commands (%v)", err)
+	}
+	if got := len(logCommands("  ::error file=a::x\ntext ##[add-mask]y\nplain :: text\n")); got != 2 {
+		t.Errorf("the decoder finds %d commands, want 2", got)
+	}
+}
+
+// TestNoTerminalEscapes: no format writes a control character that is not its
+// own.
+func TestNoTerminalEscapes(t *testing.T) {
+	t.Parallel()
+	sgr := regexp.MustCompile("\x1b\\[[0-9;]*m")
+	for name, r := range savedReports(t) {
+		for _, reporter := range All {
+			got := render(t, reporter, r, Dest{Color: true, Verbose: true})
+			if reporter == Terminal {
+				got = sgr.ReplaceAllString(got, "")
+			}
+			for _, c := range got {
+				if c < ' ' && c != '\n' && c != '\t' || c == 0x7f || c >= 0x80 && c < 0xa0 || c >= 0x202a && c <= 0x202e || c == 0x2066 {
+					if reporter == JSON { // keeps what it was given, escaped as JSON has it
+						continue
+					}
+					t.Errorf("%s/%s has the control character %U", name, reporter.Name, c)
+					break
+				}
+			}
+		}
+	}
+}
