@@ -1,0 +1,125 @@
+// Package cli is the command line: flags, inputs and environment in, reports
+// and exit codes out. It wires the engines, the checks and the reporters
+// together.
+//
+// It is the only package that reads the process environment, the clock and the
+// terminal, and the only one that decides an exit code. It never judges a
+// repository itself.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gopreflight/gopreflight/internal/nearest"
+)
+
+// Exit codes (DESIGN, Command line); those of interrupted runs are in
+// checks.Report.ExitCode.
+const (
+	exitPass  = 0
+	exitUsage = 2
+)
+
+// system is what a command sees of the process it runs in.
+type system struct {
+	stdout, stderr *os.File
+	stdin          io.Reader
+	environ        []string
+	getenv         func(string) string
+	now            func() time.Time
+	dir            string
+}
+
+// usageError is a wrong command line or configuration: nothing was checked.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// exitError carries the exit code of a run whose report says everything.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit %d", e.code) }
+
+// signalError is the cause of a context that a signal ended.
+type signalError struct{ name string }
+
+func (e *signalError) Error() string { return "stopped by signal: " + e.name }
+
+// Main runs the command line of this process and returns its exit code.
+func Main() int {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		s := <-signals
+		cancel(&signalError{s.String()})
+		<-signals // who asks twice does not want to wait
+		os.Exit(130)
+	}()
+	dir, err := os.Getwd()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gopreflight:", err)
+		return exitUsage
+	}
+	sys := &system{
+		stdout: os.Stdout, stderr: os.Stderr, stdin: os.Stdin,
+		environ: os.Environ(), getenv: os.Getenv, now: time.Now, dir: dir,
+	}
+	return sys.execute(ctx, os.Args[1:])
+}
+
+func (sys *system) execute(ctx context.Context, args []string) int {
+	root := sys.rootCommand()
+	root.SetArgs(args)
+	root.SetOut(sys.stdout)
+	root.SetErr(sys.stderr)
+	err := root.ExecuteContext(ctx)
+	var exit *exitError
+	switch {
+	case err == nil:
+		return exitPass
+	case errors.As(err, &exit):
+		return exit.code
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintln(sys.stderr, "gopreflight: "+strings.TrimRight(line, "\n"))
+	}
+	return exitUsage
+}
+
+// flagError names the flag that was probably meant.
+func flagError(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		var names []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if word, ok := nearest.Word(unknown.GetSpecifiedName(), names); ok {
+			return usagef("%w (did you mean --%s?)", err, word)
+		}
+	}
+	return usagef("%w; see gopreflight %s--help", err, subcommand(c))
+}
+
+func subcommand(c *cobra.Command) string {
+	if c.HasParent() {
+		return c.Name() + " "
+	}
+	return ""
+}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gopreflight/gopreflight/internal/config"
+	"github.com/gopreflight/gopreflight/report"
+)
+
+func (sys *system) initCommand() *cobra.Command {
+	var toStdout bool
+	c := &cobra.Command{
+		Use:   "init [DIR]",
+		Short: "Write a commented " + config.FileName + " with every default",
+		Long: `Writes ` + config.FileName + ` into DIR (default: the current directory), with every
+key commented out at its default. No file is needed: the defaults serve. A file
+that is there already is left alone.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if toStdout {
+				_, err := sys.stdout.Write(config.Example(known()))
+				return err
+			}
+			dir, err := sys.startDir(args)
+			if err != nil {
+				return err
+			}
+			path := filepath.Join(dir, config.FileName)
+			f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+			if errors.Is(err, fs.ErrExist) {
+				return usagef("%s is there already; gopreflight init --stdout prints a new one", path)
+			}
+			if err != nil {
+				return err
+			}
+			if _, err := f.Write(config.Example(known())); err != nil {
+				return errors.Join(err, f.Close())
+			}
+			if err := f.Close(); err != nil {
+				return err
+			}
+			fmt.Fprintln(sys.stdout, "wrote", path)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&toStdout, "stdout", false, "print it instead of writing the file")
+	return c
+}
+
+func (sys *system) schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:       "schema config|report",
+		Short:     "Print the JSON Schema of the configuration or of the report",
+		Example:   "  gopreflight schema config > gopreflight.schema.json",
+		Args:      cobra.ExactArgs(1),
+		ValidArgs: []string{"config", "report"},
+		RunE: func(c *cobra.Command, args []string) error {
+			var schema []byte
+			var err error
+			switch args[0] {
+			case "config":
+				schema, err = config.Schema(known())
+			case "report":
+				schema, err = report.Schema()
+			default:
+				return unknown("schema", args[0], []string{"config", "report"})
+			}
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(sys.stdout, string(schema))
+			return err
+		},
+	}
+}
+
+func (sys *system) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version, from the build info",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			fmt.Fprintf(sys.stdout, "gopreflight %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			if info, ok := debug.ReadBuildInfo(); ok {
+				for _, s := range info.Settings {
+					switch s.Key {
+					case "vcs.revision", "vcs.time", "vcs.modified":
+						fmt.Fprintf(sys.stdout, "%s %s\n", s.Key, s.Value)
+					}
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// version is the version that the go command stamped: a tag when installed by
+// go install, "(devel)" when built from a work tree.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

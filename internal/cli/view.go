@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/term"
+
+	"github.com/gopreflight/gopreflight/checks"
+	"github.com/gopreflight/gopreflight/internal/ci"
+	"github.com/gopreflight/gopreflight/report"
+)
+
+// view shows a run while it goes on, where the terminal text goes to standard
+// output; it does nothing else.
+type view struct {
+	live *report.Live
+	tty  bool
+}
+
+func (sys *system) newView(outputs []output, o outputOptions, p place) *view {
+	v := &view{}
+	for _, out := range outputs {
+		if out.path != "" || out.reporter != report.Terminal || o.quiet {
+			continue
+		}
+		v.tty = sys.isTerminal()
+		v.live = report.NewLive(report.LiveOptions{
+			Out: sys.stdout, TTY: v.tty, Color: sys.color(o), Log: isActionsLog(p),
+			Size: func() (int, int) { return sys.size() }, Now: sys.now,
+		})
+	}
+	return v
+}
+
+func (v *view) started(c *checks.Check) {
+	if v.live != nil {
+		v.live.Started(c.Name)
+	}
+}
+
+func (v *view) progress(c *checks.Check, text string) {
+	if v.live != nil {
+		v.live.Progress(c.Name, text)
+	}
+}
+
+func (v *view) done(r *checks.Result) {
+	if v.live != nil {
+		v.live.Done(*r)
+	}
+}
+
+func (v *view) end(r *checks.Report) {
+	if v.live != nil {
+		v.live.Settle(r.Results)
+		v.live.Close()
+	}
+}
+
+// listShown reports whether the lines of the checks stand in the log already.
+func (v *view) listShown() bool { return v.live != nil && !v.tty }
+
+func (sys *system) isTerminal() bool {
+	return term.IsTerminal(int(sys.stdout.Fd())) && sys.getenv("TERM") != "dumb"
+}
+
+// color: only on a terminal, and not where somebody asked for none (no-color.org).
+func (sys *system) color(o outputOptions) bool {
+	return sys.isTerminal() && !o.noColor && sys.getenv("NO_COLOR") == ""
+}
+
+func (sys *system) size() (width, height int) {
+	width, height, err := term.GetSize(int(sys.stdout.Fd()))
+	if err != nil || width <= 0 {
+		return 80, 24
+	}
+	return width, height
+}
+
+// isActionsLog reports whether standard output is a log whose lines can be
+// commands.
+func isActionsLog(p place) bool { return p.ci.Provider == ci.GitHub || p.ci.Provider == ci.Gitea }
+
+// write writes a report in every format that was asked for. A reporter that
+// fails is a warning, and changes neither the others nor the exit code.
+func (sys *system) write(ctx context.Context, outputs []output, o outputOptions, p place, listShown bool, r *checks.Report) {
+	reportPath := ""
+	for _, out := range outputs {
+		if out.reporter == report.JSON && out.path != "" {
+			reportPath = out.path
+		}
+	}
+	for _, out := range outputs {
+		d := report.Dest{
+			Getenv: sys.getenv, Append: appendFile, ReportPath: reportPath,
+			Quiet: o.quiet, Verbose: o.verbose,
+		}
+		if err := sys.writeOne(ctx, out, d, o, p, listShown, r); err != nil {
+			fmt.Fprintf(sys.stderr, "gopreflight: warning: writing %s: %v\n", out.reporter.Name, err)
+		}
+	}
+}
+
+func (sys *system) writeOne(ctx context.Context, out output, d report.Dest, o outputOptions, p place, listShown bool, r *checks.Report) error {
+	if out.path == "" {
+		d.Out, d.Log, d.ListShown = sys.stdout, isActionsLog(p), listShown
+		d.Color = sys.color(o)
+		if sys.isTerminal() {
+			d.Width, _ = sys.size()
+		}
+		return out.reporter.Write(ctx, d, r)
+	}
+	path := out.path
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(sys.dir, path)
+	}
+	// Rendered first: a reporter that fails leaves no half of a file, and
+	// nothing else is ever written beside it.
+	var rendered bytes.Buffer
+	d.Out = &rendered
+	if err := out.reporter.Write(ctx, d, r); err != nil {
+		return err
+	}
+	return os.WriteFile(path, rendered.Bytes(), 0o644)
+}
+
+func appendFile(name string) (*os.File, error) {
+	return os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+}

@@ -1,0 +1,324 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+
+	"github.com/gopreflight/gopreflight/checks"
+	"github.com/gopreflight/gopreflight/internal/child"
+	"github.com/gopreflight/gopreflight/internal/config"
+	"github.com/gopreflight/gopreflight/internal/git"
+	"github.com/gopreflight/gopreflight/internal/gocmd"
+	"github.com/gopreflight/gopreflight/internal/goenv"
+	"github.com/gopreflight/gopreflight/internal/plain"
+	"github.com/gopreflight/gopreflight/internal/repo"
+	"github.com/gopreflight/gopreflight/internal/tempdir"
+)
+
+// wiring makes the engines of one run and the session of its checks.
+type wiring struct {
+	sys     *system
+	options *runOptions
+	place   place
+
+	redactor *plain.Redactor
+	repo     *repo.Repo
+	base     string
+	temp     *tempdir.Dir
+	session  *checks.Session
+}
+
+// open makes everything that checks need. Its error says why nothing can be checked.
+func (w *wiring) open(ctx context.Context, dir string) error {
+	w.redactor = plain.NewRedactor(w.sys.environ)
+	goPath := lookPath("go")
+	env, err := w.readEnv(ctx, goPath)
+	if err != nil {
+		return err
+	}
+	childEnv := append(goenv.ChildEnv(w.sys.environ, env),
+		"GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GCM_INTERACTIVE=never")
+	var tree *git.Git
+	if gitPath := lookPath("git"); gitPath != "" {
+		tree, err = git.Open(ctx, gitPath, dir, childEnv)
+		if err != nil && !errors.Is(err, git.ErrNoWorkTree) {
+			return err
+		}
+	}
+	w.repo, err = repo.Load(ctx, repo.Options{
+		Dir: dir, Git: tree, GOWORK: w.sys.getenv("GOWORK"),
+		GOMODCACHE: env.Get("GOMODCACHE"), ModFile: modFileFlag(env.Get("GOFLAGS")),
+	})
+	if err != nil {
+		return err
+	}
+	cfg, configFile, configNote, err := w.readConfig(ctx, tree)
+	if err != nil {
+		return err
+	}
+	if w.options.failOn == "" {
+		w.options.failOn = cfg.FailOn
+	} else if err := checkFailOn(w.options.failOn); err != nil {
+		return err
+	}
+	var modules []*repo.Module
+	for _, m := range w.repo.Modules {
+		if cfg.Selects(m.Dir) {
+			modules = append(modules, m)
+		}
+	}
+	if len(modules) == 0 {
+		return fmt.Errorf("%s: modules %q selects none of the %s here", configFile, cfg.Modules, plain.Count(len(w.repo.Modules), "module"))
+	}
+
+	// Without a temporary folder the children use their own; check host says what is wrong.
+	if w.temp, err = tempdir.New(tempBase(env), w.sys.now()); err == nil {
+		if goTemp, err := w.temp.Sub("go"); err == nil {
+			childEnv = append(childEnv, "GOTMPDIR="+goTemp)
+		}
+	}
+	tempErr := err
+	w.session = &checks.Session{
+		Repo: w.repo, Modules: modules, Git: tree, Env: env,
+		Config: cfg, ConfigFile: configFile, ConfigNote: configNote,
+		Scope: w.place.scope, Offline: w.options.offline,
+		Getenv: w.sys.getenv, Environ: w.sys.environ, Now: w.sys.now,
+		Temp: func(name string) (string, error) {
+			if tempErr != nil {
+				return "", tempErr
+			}
+			return w.temp.Sub(name)
+		},
+	}
+	if goPath != "" {
+		w.session.Go = gocmd.New(goPath, childEnv, w.options.jobs)
+	}
+	return nil
+}
+
+func (w *wiring) close() {
+	if w.temp != nil {
+		if err := w.temp.Remove(); err != nil {
+			fmt.Fprintln(w.sys.stderr, "gopreflight: warning:", err)
+		}
+	}
+	if w.repo != nil {
+		w.repo.Close()
+	}
+}
+
+// lookPath is the absolute path of a program in PATH; empty when there is none.
+// A program in the current directory is never meant.
+func lookPath(name string) string {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return ""
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return ""
+	}
+	return abs
+}
+
+// readEnv asks for every Go setting, in a folder without go.mod.
+func (w *wiring) readEnv(ctx context.Context, goPath string) (*goenv.Env, error) {
+	configDir, _ := os.UserConfigDir() // unknown without HOME; the go command then has none either
+	o := goenv.Options{
+		Environ:   w.sys.environ,
+		ConfigDir: configDir,
+		ReadFile:  func(name string) ([]byte, error) { return readCapped(name, goenv.MaxFile) },
+	}
+	if goPath != "" {
+		o.Run = func(ctx context.Context, env []string, args ...string) ([]byte, error) {
+			out, err := child.Run(ctx, child.Cmd{Path: goPath, Args: args, Dir: filepath.Dir(goPath), Env: env})
+			if err == nil && out.Exit != 0 {
+				err = fmt.Errorf("go %s: exit status %d: %s", strings.Join(args, " "), out.Exit, strings.TrimSpace(string(out.Stderr)))
+			}
+			return out.Stdout, err
+		}
+	}
+	return goenv.Read(ctx, o)
+}
+
+// tempBase is where temporary files go: GOTMPDIR, else the system's folder.
+func tempBase(env *goenv.Env) string {
+	if dir := env.Get("GOTMPDIR"); dir != "" {
+		return dir
+	}
+	return os.TempDir()
+}
+
+// modFileFlag is the value of -modfile in GOFLAGS.
+func modFileFlag(goflags string) string {
+	flags, _ := goenv.ParseGOFLAGS(goflags) // check env reports what is wrong
+	for _, f := range flags {
+		if f.Name == "modfile" {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+func checkFailOn(word string) error {
+	words := []string{config.Error, config.Warning, config.Never}
+	for _, w := range words {
+		if word == w {
+			return nil
+		}
+	}
+	return fmt.Errorf("--fail-on: %w", unknown("severity", word, words))
+}
+
+// known is what a policy file may name.
+func known() config.Known {
+	var k config.Known
+	for _, c := range checks.All {
+		k.Checks = append(k.Checks, c.Name)
+		for _, r := range c.Rules {
+			k.Rules = append(k.Rules, r.ID)
+		}
+	}
+	return k
+}
+
+// readConfig reads the policy: the file that --config names, else the one in
+// the root; on a pull or merge request that of the base revision itself (not of
+// the merge base, which an author can choose), so that a change cannot relax its
+// own gate. note says why defaults had to serve.
+func (w *wiring) readConfig(ctx context.Context, tree *git.Git) (cfg *config.Config, file, note string, err error) {
+	base, err := w.resolveBase(ctx, tree)
+	if err != nil {
+		return nil, "", "", err
+	}
+	if path := w.options.config; path != "" && !w.place.ci.IsChange {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(w.sys.dir, path)
+		}
+		data, err := readCapped(path, config.MaxFile)
+		if err != nil {
+			return nil, "", "", fmt.Errorf("reading the configuration: %w", err)
+		}
+		name := relativeTo(w.repo.Root, path)
+		if name == "" {
+			name = path
+		}
+		cfg, err := config.Parse(name, data, known())
+		return cfg, name, "", err
+	}
+	name := config.FileName
+	if path := w.options.config; path != "" {
+		abs := path
+		if !filepath.IsAbs(abs) {
+			abs = filepath.Join(w.sys.dir, abs)
+		}
+		if name = relativeTo(w.repo.Root, abs); name == "" {
+			return nil, "", "", fmt.Errorf("--config %s: on a change it must lie in the repository, to be read from the base revision", path)
+		}
+	}
+	var data []byte
+	if w.place.ci.IsChange {
+		switch {
+		case tree == nil:
+			return config.Default(), "", "there is no git here to read it with", nil
+		case base == "":
+			return config.Default(), "", "the base revision is not in this clone (fetch-depth: 0 brings it)", nil
+		}
+		data, err = tree.ReadFile(ctx, base, name)
+	} else {
+		data, err = w.repo.ReadFile(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return config.Default(), "", "", nil
+	}
+	if err != nil {
+		return nil, "", "", fmt.Errorf("reading the configuration: %w", err)
+	}
+	cfg, err = config.Parse(name, data, known())
+	return cfg, name, "", err
+}
+
+// resolveBase is the commit that a change is compared with, as far as this
+// clone has it: --base, else the CI event's. w.base becomes its merge base with
+// HEAD, where the two went apart. A commit that --base names must be there.
+func (w *wiring) resolveBase(ctx context.Context, tree *git.Git) (string, error) {
+	c := w.place.ci
+	revs := []string{c.BaseSHA}
+	if c.BaseRef != "" {
+		revs = append(revs, "refs/remotes/origin/"+c.BaseRef, c.BaseRef)
+	}
+	switch {
+	case tree == nil && w.options.base != "":
+		return "", errors.New("--base: there is no git here")
+	case tree == nil:
+		return "", nil
+	case w.options.base != "":
+		revs = []string{w.options.base}
+	}
+	for _, rev := range revs {
+		if rev == "" {
+			continue
+		}
+		commit, err := tree.ResolveCommit(ctx, rev)
+		if err != nil && w.options.base != "" {
+			return "", fmt.Errorf("--base: %w", err)
+		}
+		if err != nil {
+			continue
+		}
+		if w.base, err = tree.MergeBase(ctx, commit); err != nil {
+			w.base = commit // a shallow clone does not reach back that far
+		}
+		return commit, nil
+	}
+	return "", nil
+}
+
+// newReport is the report of this run without its results.
+func (w *wiring) newReport(dir string) *checks.Report {
+	s := w.session
+	c := w.place.ci
+	name := relativeTo(w.sys.dir, dir)
+	if name == "" {
+		name = dir
+	}
+	r := &checks.Report{
+		Schema: checks.Schema,
+		Tool:   checks.Tool{Name: "gopreflight", Version: version()},
+		Scope:  w.place.scope,
+		FailOn: w.options.failOn,
+		Repository: checks.Repository{
+			Dir: name, URL: c.RepositoryURL, VCS: "none", Base: w.base,
+		},
+		CI:    checks.CI{Provider: string(c.Provider), Event: c.Event, RunURL: c.RunURL, PullRequest: c.PullRequest, HeadSHA: c.HeadSHA, Fork: c.Fork},
+		Go:    checks.Go{Version: s.Env.Get("GOVERSION"), GOROOT: s.Env.Get("GOROOT"), Env: map[string]string{}},
+		Shard: checks.Shard{Index: 1, Count: 1},
+
+		StartedAt: w.sys.now().UTC(),
+	}
+	if s.Git != nil {
+		r.Repository.VCS = "git"
+		r.Repository.Commit = s.Git.Commit(context.Background())
+	}
+	for _, m := range s.Modules {
+		path := m.Path
+		if path == "" {
+			path = modfile.ModulePath(m.GoMod.Data)
+		}
+		r.Repository.Modules = append(r.Repository.Modules, checks.RepositoryMod{Path: plain.Line(path), Dir: plain.Line(m.Dir)})
+	}
+	for _, setting := range s.Env.All() {
+		if setting.Source != goenv.Default || setting.Name == "GOOS" || setting.Name == "GOARCH" {
+			r.Go.Env[setting.Name] = plain.Line(w.redactor.Redact(setting.Value))
+		}
+	}
+	return r
+}

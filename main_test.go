@@ -1,0 +1,255 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/goproxytest"
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/sumdb"
+	"golang.org/x/mod/sumdb/dirhash"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/gopreflight/gopreflight/internal/cli"
+)
+
+var update = flag.Bool("update", false, "write the scripts' expected files anew")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"gopreflight": func() { os.Exit(cli.Main()) },
+	})
+}
+
+// TestScripts tells the stories of the command line: testdata/script, each with
+// the real go command, a module proxy and a checksum database in this process.
+func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: the scripts run the go command many times")
+	}
+	services := startServices(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               services.setup,
+		Condition:           condition,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+			"tree":  tree,
+			"order": order,
+		},
+	})
+}
+
+// services is what scripts reach over the network: all of it on loopback.
+type services struct {
+	proxy, faulty string
+	gosumdb       string
+	goroot        string
+	gocache       string
+}
+
+func startServices(t *testing.T) *services {
+	proxy := goproxytest.NewTestServer(t, "testdata/mod", "")
+	signer, verifier, err := note.GenerateKey(nil, "sum.example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := httptest.NewServer(sumdb.NewServer(sumdb.NewTestServer(signer, func(path, version string) ([]byte, error) {
+		return goSumLines(proxy.URL, path, version)
+	})))
+	t.Cleanup(db.Close)
+	// Compiled packages of the standard library are shared with the host.
+	out, err := exec.Command("go", "env", "GOROOT", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	// A faulty proxy in front of the good one: /fault/STATUS answers with it.
+	mux := http.NewServeMux()
+	mux.HandleFunc("/fault/{status}/", func(w http.ResponseWriter, r *http.Request) {
+		code, _ := strconv.Atoi(r.PathValue("status"))
+		http.Error(w, "this proxy is told to fail", code)
+	})
+	mux.HandleFunc("/html/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		io.WriteString(w, "<!DOCTYPE html><html><title>Sign in</title></html>")
+	})
+	faulty := httptest.NewServer(mux)
+	t.Cleanup(faulty.Close)
+	return &services{
+		proxy: proxy.URL, faulty: faulty.URL, gosumdb: verifier + " " + db.URL,
+		goroot: lines[0], gocache: lines[1],
+	}
+}
+
+// goSumLines are a module version's lines of go.sum, from what the proxy serves.
+func goSumLines(proxy, path, version string) ([]byte, error) {
+	escPath, err := module.EscapePath(path)
+	if err != nil {
+		return nil, err
+	}
+	escVersion, err := module.EscapeVersion(version)
+	if err != nil {
+		return nil, err
+	}
+	get := func(suffix string) ([]byte, error) {
+		resp, err := http.Get(proxy + "/" + escPath + "/@v/" + escVersion + suffix)
+		if err != nil {
+			return nil, err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return nil, fs.ErrNotExist
+		}
+		return io.ReadAll(resp.Body)
+	}
+	mod, err := get(".mod")
+	if err != nil {
+		return nil, err
+	}
+	zipData, err := get(".zip")
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.CreateTemp("", "sumdb-*.zip")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(file.Name())
+	if _, err := file.Write(zipData); err != nil {
+		return nil, err
+	}
+	file.Close()
+	zipHash, err := dirhash.HashZip(file.Name(), dirhash.DefaultHash)
+	if err != nil {
+		return nil, err
+	}
+	modHash, err := dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(mod)), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, "%s %s %s\n%s %s/go.mod %s\n", path, version, zipHash, path, version, modHash), nil
+}
+
+// setup gives every script a machine of its own: nothing of the user's settings.
+func (s *services) setup(e *testscript.Env) error {
+	home := filepath.Join(e.WorkDir, ".home")
+	if err := os.MkdirAll(filepath.Join(home, ".config"), 0o755); err != nil {
+		return err
+	}
+	e.Vars = append(slices.DeleteFunc(e.Vars, func(kv string) bool { return strings.HasPrefix(kv, "HOME=") }),
+		"HOME="+home,
+		"XDG_CONFIG_HOME="+filepath.Join(home, ".config"),
+		"GOPATH="+filepath.Join(home, "go"),
+		"GOMODCACHE="+filepath.Join(home, "mod"),
+		"GOCACHE="+s.gocache,
+		"GOROOT="+s.goroot,
+		"GOTOOLCHAIN=local",
+		"GOFLAGS=-modcacherw",
+		"GOPROXY="+s.proxy,
+		"GOSUMDB="+s.gosumdb,
+		"PROXY="+s.proxy,
+		"FAULTY="+s.faulty,
+		"GIT_CONFIG_NOSYSTEM=1",
+		"GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.com",
+		"GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.com",
+		"NO_COLOR=1",
+	)
+	return nil
+}
+
+func condition(cond string) (bool, error) {
+	switch cond {
+	case "root":
+		return os.Geteuid() == 0, nil
+	case "netns":
+		return exec.Command("unshare", "-rn", "true").Run() == nil, nil
+	}
+	return false, fmt.Errorf("unknown condition %q", cond)
+}
+
+// exits runs a command and asserts its exit code: exits 3 gopreflight run.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("%v: exit code %d, want %d", args[1:], got, want)
+	}
+}
+
+// tree writes one line for every file of a directory, .git included: mode, size,
+// hash and name: tree DIR FILE.
+func tree(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tree DIR FILE")
+	}
+	root := ts.MkAbs(args[0])
+	var b strings.Builder
+	ts.Check(filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(root, path)
+		sum := ""
+		if info.Mode().IsRegular() {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			sum = fmt.Sprintf("%x", sha256.Sum256(data))
+		}
+		fmt.Fprintln(&b, info.Mode(), info.ModTime().UnixNano(), sum, rel)
+		return nil
+	}))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(b.String()), 0o644))
+}
+
+// order asserts that texts stand in standard output in this order.
+func order(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: order TEXT...")
+	}
+	rest := ts.ReadFile("stdout")
+	for _, a := range args {
+		_, after, ok := strings.Cut(rest, a)
+		if !ok {
+			ts.Fatalf("%q does not stand in stdout, or not behind what comes before it", a)
+		}
+		rest = after
+	}
+}
