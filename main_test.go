@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -51,9 +52,16 @@ func TestScripts(t *testing.T) {
 		Setup:               services.setup,
 		Condition:           condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
-			"tree":  tree,
-			"order": order,
+			"exits":    exits,
+			"tree":     tree,
+			"order":    order,
+			"findings": findings,
+			"roots":    roots,
+			"statuses": statuses,
+
+			"validjson":   validJSON,
+			"escapes":     escapes,
+			"credentials": credentials,
 		},
 	})
 }
@@ -64,6 +72,8 @@ type services struct {
 	gosumdb       string
 	goroot        string
 	gocache       string
+	// program and git are absolute paths, for scripts that change PATH.
+	program, git string
 }
 
 func startServices(t *testing.T) *services {
@@ -94,7 +104,16 @@ func startServices(t *testing.T) *services {
 	})
 	faulty := httptest.NewServer(mux)
 	t.Cleanup(faulty.Close)
+	program, err := exec.LookPath("gopreflight") // testscript.Main put it into PATH
+	if err != nil {
+		t.Fatal(err)
+	}
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &services{
+		program: program, git: git,
 		proxy: proxy.URL, faulty: faulty.URL, gosumdb: verifier + " " + db.URL,
 		goroot: lines[0], gocache: lines[1],
 	}
@@ -170,6 +189,8 @@ func (s *services) setup(e *testscript.Env) error {
 		"GOSUMDB="+s.gosumdb,
 		"PROXY="+s.proxy,
 		"FAULTY="+s.faulty,
+		"GOPREFLIGHT="+s.program,
+		"GIT="+s.git,
 		"GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.com",
 		"GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.com",
@@ -208,15 +229,21 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// tree writes one line for every file of a directory, .git included: mode, size,
+// tree writes one line for every file of a directory, .git included: mode, time,
 // hash and name: tree DIR FILE.
 func tree(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: tree DIR FILE")
 	}
-	root := ts.MkAbs(args[0])
+	lines, err := snapshot(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(lines), 0o644))
+}
+
+// snapshot is everything about a directory that a run must not change.
+func snapshot(root string) (string, error) {
 	var b strings.Builder
-	ts.Check(filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -235,8 +262,8 @@ func tree(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		fmt.Fprintln(&b, info.Mode(), info.ModTime().UnixNano(), sum, rel)
 		return nil
-	}))
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(b.String()), 0o644))
+	})
+	return b.String(), err
 }
 
 // order asserts that texts stand in standard output in this order.
@@ -252,4 +279,32 @@ func order(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		rest = after
 	}
+}
+
+// validJSON asserts that a file holds JSON: validjson FILE.
+func validJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: validjson FILE")
+	}
+	if !json.Valid([]byte(ts.ReadFile(args[0]))) {
+		ts.Fatalf("%s holds no JSON", args[0])
+	}
+}
+
+// escapes copies a file with \e made an escape character, which a script cannot
+// hold, and \r a carriage return: escapes FROM TO.
+func escapes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: escapes FROM TO")
+	}
+	text := strings.NewReplacer(`\e`, "\x1b", `\r`, "\r").Replace(ts.ReadFile(args[0]))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
+}
+
+// credentials puts a user and a password into GOPROXY: credentials http://USER:PASSWORD@.
+func credentials(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: credentials http://USER:PASSWORD@")
+	}
+	ts.Setenv("GOPROXY", strings.Replace(ts.Getenv("GOPROXY"), "http://", args[0], 1))
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gopreflight/gopreflight/internal/buildlog"
@@ -70,7 +71,46 @@ func runBuild(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	statuses, findings := s.forEachModule(ctx, func(ctx context.Context, m *repo.Module) (string, []Finding, error) {
 		return buildModule(ctx, s, m)
 	})
+	findings = dropRepeated(statuses, findings)
 	return Facts{Summary: plain.Count(len(s.Modules), "module") + " built", Modules: statuses, Link: buildLink(statuses, findings)}, findings, nil
+}
+
+// dropRepeated keeps one of the findings that several modules have about the
+// same place, because one of them is built from another: that of the module in
+// which the place lies, else the first. The others are blocked by it.
+func dropRepeated(statuses []ModuleStatus, findings []Finding) []Finding {
+	type place struct {
+		rule, file, message, key string
+		line, column             int
+	}
+	placeOf := func(f Finding) place { return place{f.Rule, f.File, f.Message, f.Key, f.Line, f.Column} }
+	owner := map[place]string{}
+	for _, f := range findings {
+		p := placeOf(f)
+		dir, told := owner[p]
+		if !told || holds(f.Dir, f.File) && (!holds(dir, f.File) || len(f.Dir) > len(dir)) {
+			owner[p] = f.Dir
+		}
+	}
+	blocked := map[string]error{}
+	kept := slices.DeleteFunc(findings, func(f Finding) bool {
+		repeated := owner[placeOf(f)] != f.Dir
+		if repeated {
+			blocked[f.Dir] = &blockedError{rule: f.Rule}
+		}
+		return repeated
+	})
+	for i := range statuses {
+		if err := blocked[statuses[i].Dir]; err != nil && statuses[i].err == nil {
+			statuses[i].err = err
+		}
+	}
+	return kept
+}
+
+// holds reports whether a file lies below a module's directory.
+func holds(dir, file string) bool {
+	return file != "" && (dir == "." || strings.HasPrefix(file, dir+"/"))
 }
 
 // buildLink: a build proves nothing by itself; it is as good as what it was made of.
@@ -113,7 +153,19 @@ func buildModule(ctx context.Context, s *Session, m *repo.Module) (string, []Fin
 		return mod, nil, nil
 	}
 	findings, err := judgeBuild(m, "go "+strings.Join(args, " "), out, asJSON)
+	for i := range findings {
+		if f := &findings[i]; leadsOut(s.Root(), f.File) {
+			f.Message, f.Evidence = "what this link leads to, outside of the repository, does not compile", nil
+		}
+	}
 	return "", findings, err
+}
+
+// leadsOut reports whether a file of the repository is a symbolic link out of
+// it: the compiler follows it, and quotes what it finds there.
+func leadsOut(root, file string) bool {
+	real, err := filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(file)))
+	return err == nil && !within(root, real)
 }
 
 // vendorMode reports whether the go command builds a module from a vendor
@@ -150,10 +202,16 @@ func judgeBuild(m *repo.Module, command string, out child.Output, asJSON bool) (
 		return findings, nil
 	}
 	cause := newCauseError(command, log.Text)
-	if len(cause.causes) > 0 && strings.HasPrefix(cause.causes[0].Class, "import-") {
+	if len(cause.causes) > 0 && aboutImport(cause.causes[0].Class) {
 		cause.own = imports
 	}
 	return nil, cause
+}
+
+// aboutImport reports whether a class of the failure catalogue says that an
+// import is wrong, rather than the place where it is built.
+func aboutImport(class string) bool {
+	return strings.HasPrefix(class, "import-") || strings.HasPrefix(class, "package-not-in-")
 }
 
 // buildFinding is a diagnostic as a finding. A file outside the repository is
@@ -176,7 +234,12 @@ func buildFinding(rule *Rule, m *repo.Module, pkg string, d buildlog.Diagnostic)
 		return f
 	}
 	f.File, f.Line, f.Column = name, d.Line, d.Column
-	f.Fix.Command = inDir(m.Dir, "go build ./"+path.Dir(strings.TrimPrefix(name, m.Dir+"/")))
+	// The name may come from a //line comment, so nothing of it is for a shell to read.
+	packages := "./..."
+	if holds(m.Dir, name) {
+		packages = "./" + path.Dir(strings.TrimPrefix(name, m.Dir+"/"))
+	}
+	f.Fix.Command = inDir(m.Dir, "go build "+shellQuote(strings.TrimSuffix(packages, "/.")))
 	f.Fix.Description = "correct the source; the same error is shown by"
 	return f
 }

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"errors"
+	"path"
 	"strings"
 
 	"github.com/gopreflight/gopreflight/internal/failure"
@@ -30,15 +31,21 @@ func (e *causeError) Error() string {
 	return e.command + ": " + firstLine(e.output)
 }
 
-// firstLine is the first line that says something: progress is passed over.
+// firstLine is the first line that says something: progress and the headings of
+// packages are passed over.
 func firstLine(output string) string {
 	for l := range strings.Lines(output) {
 		l = strings.TrimSpace(l)
-		if l != "" && !strings.HasPrefix(l, "go: downloading ") && !strings.HasPrefix(l, "go: finding ") {
+		if l != "" && !isProgress(l) && !strings.HasPrefix(l, "# ") {
 			return l
 		}
 	}
 	return "failed without a word"
+}
+
+// isProgress reports whether a line only says what the go command was doing.
+func isProgress(line string) bool {
+	return strings.HasPrefix(line, "go: downloading ") || strings.HasPrefix(line, "go: finding ")
 }
 
 // blockedError takes the place of a causeError whose cause another check reported.
@@ -55,14 +62,23 @@ func (e *blockedError) Error() string { return "blocked by " + e.rule }
 // it is an error.
 func (r *Runner) attribute(s *Session, list []*outcome) {
 	var told []toldCause
-	for _, errorsFirst := range []bool{true, false} {
+	for _, severity := range []Severity{Error, Warning, ""} {
 		for i, o := range list {
-			if rule := r.Checks[i].Unanswered; (rule != nil && rule.Severity == Error) == errorsFirst {
+			if unansweredSeverity(r.Checks[i]) == severity {
 				told = append(told, r.attributeOne(s, r.Checks[i], o, list, told)...)
 			}
 		}
 	}
 	followBlocks(list)
+}
+
+// unansweredSeverity is how hard it is for a check to have no answer; "" where
+// it has no rule for that.
+func unansweredSeverity(c *Check) Severity {
+	if c.Unanswered == nil {
+		return ""
+	}
+	return c.Unanswered.Severity
 }
 
 // toldCause is a cause for which a check reported a finding of its own.
@@ -93,7 +109,9 @@ func (r *Runner) attributeOne(s *Session, c *Check, o *outcome, list []*outcome,
 			own = []Finding{unansweredFinding(c.Unanswered, cause)}
 		}
 		for _, f := range own {
-			f.Dir = dir
+			if f.Dir = dir; f.File == "" && dir != "" {
+				f.File = path.Join(dir, "go.mod")
+			}
 			findings = append(findings, f)
 		}
 		if len(cause.causes) > 0 {
@@ -132,7 +150,7 @@ func explain(e *causeError, dir string, self *outcome, list []*outcome, told []t
 			}
 			for i := range o.Findings {
 				f := &o.Findings[i]
-				if f.Severity == Notice || !failure.Explains(cause, f.Rule, f.Module) {
+				if f.Severity == Notice || !failure.Explains(cause, f.Rule, subject(f)) {
 					continue
 				}
 				if f.Dir == "" || dir == "" || f.Dir == dir {
@@ -157,10 +175,24 @@ func explain(e *causeError, dir string, self *outcome, list []*outcome, told []t
 	return nil
 }
 
+// subject is the module that a finding is about. A package that nobody has is
+// asked for, by tidy, as a module of that path.
+func subject(f *Finding) string {
+	if f.Rule == ruleBuildImport.ID {
+		return f.Key
+	}
+	return f.Module
+}
+
 // unansweredFinding tells why a go command gave no answer.
 func unansweredFinding(rule *Rule, e *causeError) Finding {
 	f := rule.Finding("%s", e.Error())
-	f.Evidence = append([]string{"$ " + e.command}, strings.Split(strings.TrimRight(e.output, "\n"), "\n")...)
+	f.Evidence = []string{"$ " + e.command}
+	for l := range strings.Lines(e.output) {
+		if !isProgress(l) {
+			f.Evidence = append(f.Evidence, strings.TrimRight(l, "\n"))
+		}
+	}
 	if len(e.causes) > 0 {
 		root := e.causes[0]
 		f.Module, f.Key = root.Module, root.Class

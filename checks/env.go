@@ -168,6 +168,10 @@ func findInTree(r *repo.Repo, modcache string) inTree {
 	if !filepath.IsAbs(modcache) {
 		return inTree{}
 	}
+	// The root's links are resolved; a link inside it is never followed by "./...".
+	if resolved, err := filepath.EvalSymlinks(modcache); err == nil {
+		modcache = resolved
+	}
 	var owner *repo.Module
 	var inside string
 	for _, m := range r.Modules {
@@ -180,11 +184,12 @@ func findInTree(r *repo.Repo, modcache string) inTree {
 		return inTree{}
 	}
 	found, seen := "", 0
-	_ = filepath.WalkDir(modcache, func(name string, d fs.DirEntry, err error) error {
+	// What cannot be read is passed by: the check host reports it.
+	_ = filepath.WalkDir(modcache, func(name string, d fs.DirEntry, _ error) error {
 		seen++
 		switch {
-		case err != nil || !d.IsDir():
-			return nil // what cannot be read is the check host's to report
+		case d == nil || !d.IsDir():
+			return nil
 		case seen > maxCacheDirs:
 			return fs.SkipAll
 		case name == filepath.Join(modcache, "cache"):

@@ -187,7 +187,14 @@ func judgeRefused(f *envFacts, others []Finding) []Finding {
 		}
 	}
 	words := strings.Split(strings.TrimSpace(refused.Error()), "\n")
-	finding := ruleEnvRefused.Finding("the go command does not run: %s", words[0])
+	why := words[0]
+	for _, w := range words {
+		if strings.HasPrefix(w, "go: ") {
+			why = w
+			break
+		}
+	}
+	finding := ruleEnvRefused.Finding("the go command does not run: %s", why)
 	finding.Evidence = words
 	finding.Fix.Description = "correct or unset the setting that the go command names"
 	return []Finding{finding}

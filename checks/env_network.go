@@ -219,7 +219,10 @@ func judgeSumDB(f *envFacts) []Finding {
 	case db.Off:
 		finding = f.about(ruleEnvGOSUMDBOff, s, "new modules are not verified, public ones neither")
 		finding.Fix = unset(s)
-		finding.Fix.Description = "take it away, and name private modules in GOPRIVATE or GONOSUMDB"
+		if s.Source == goenv.GOROOTFile {
+			finding.Fix = set(s, "sum.golang.org")
+		}
+		finding.Fix.Description = "let modules be verified, and name private ones in GOPRIVATE or GONOSUMDB"
 	default:
 		return nil
 	}

@@ -143,7 +143,7 @@ func judgeNames(f *envFacts) []Finding {
 	var findings []Finding
 	for _, name := range f.Names {
 		meant := meantName(name)
-		if meant == "" || f.Env.IsSet(meant) {
+		if s, _ := f.Env.Lookup(meant); meant == "" || s.Source == goenv.Process || s.Source == goenv.UserFile {
 			continue // not a setting's name, or the right one is set beside it
 		}
 		finding := ruleEnvUnknownName.Finding("%s (from the process environment): the go command does not know it; %s?", name, meant)

@@ -37,6 +37,10 @@ type query struct {
 // what the cache does not hold is asked again with the network, unless that is
 // forbidden (errOffline).
 func (s *Session) askModule(ctx context.Context, m *repo.Module, q query) (child.Output, error) {
+	if m.GoMod.Err != nil {
+		// It may be a link out of the repository, and the go command quotes what it cannot parse.
+		return child.Output{}, m.GoMod.Err
+	}
 	path, err := s.goFor(ctx, m)
 	if err != nil {
 		return child.Output{}, err

@@ -38,7 +38,7 @@ var (
 	ruleGoModToolchainVersion = &Rule{
 		ID: "gomod/toolchain-version", Severity: Error, Blocks: true,
 		Summary: "The toolchain line has no valid toolchain name.",
-		Help:    "Every go command fails. It reads `toolchain go1.24.3` or `toolchain default`.",
+		Help:    "Every go command fails. It reads `toolchain go1.24.3` or `toolchain default`. Correct the line, or take it out: without it the go line decides.",
 	}
 	ruleGoModVersionNotCanonical = &Rule{
 		ID: "gomod/version-not-canonical", Severity: Error, Blocks: true,

@@ -4,16 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/module"
 
 	sums "github.com/gopreflight/gopreflight/internal/gosum"
 	"github.com/gopreflight/gopreflight/internal/plain"
+	"github.com/gopreflight/gopreflight/internal/repo"
 )
 
-// gosum asks whether every go.sum and go.work.sum is well formed and says one
-// thing only. It reads what the go command skips or never reaches: a bad line
+// gosum asks whether every go.sum and go.work.sum is well formed, says one
+// thing only, and has the lines that go mod tidy would write. It reads what the go command skips or never reaches: a bad line
 // that go mod tidy leaves alone, a second hash for the same module behind the
 // right one. Which hash is the right one, the checksum database knows; it is
 // not asked here.
@@ -24,10 +26,13 @@ var gosum = &Check{
 	Doc: "Reads every line of every go.sum and go.work.sum: fields, module versions, hashes, conflict\n" +
 		"markers, and lines that name different hashes for the same content, in one file or in two.\n\n" +
 		"The go command tries lines from the top and stops at the first that fits, so a wrong line behind\n" +
-		"the right one is never noticed by any command, and `go mod tidy` keeps most bad lines.",
+		"the right one is never noticed by any command, and `go mod tidy` keeps most bad lines.\n\n" +
+		"Missing and unused lines are those that `go mod tidy -diff` would add or remove, in a module whose\n" +
+		"go.mod is tidy. Which of two hashes is right, the checksum database knows; it is not asked here.",
 	After: []*Check{modcache},
 	Rules: []*Rule{
 		ruleSumMalformed, ruleSumMergeConflict, ruleSumConflict, ruleSumAlgorithm, ruleSumUnusable,
+		ruleSumMissing, ruleSumUnused, ruleSumForm,
 	},
 	Run: runGosum,
 }
@@ -89,66 +94,101 @@ var (
 // are one finding (somebody committed something else under this name).
 const maxBadLines = 20
 
-func runGosum(_ context.Context, s *Session) (Facts, []Finding, error) {
-	files := sumFiles(s.Modules)
+func runGosum(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	held := contentHeld(s.Result(modcache))
+	between := linesSeen{}
+	tally := sumTally{byModule: map[*repo.Module]ModuleStatus{}}
 	var findings []Finding
-	var errs []error
-	for _, f := range files {
-		if f.err != nil && f.module == nil {
-			errs = append(errs, fmt.Errorf("cannot read %s: %w", f.file.Name, f.err))
+	for _, f := range sumFiles(s.Modules) {
+		err := f.parse()
+		tally.add(f, err)
+		if err != nil {
+			continue
 		}
-		if f.err == nil {
-			findings = append(findings, f.badLines()...)
-			findings = append(findings, f.conflicts(held)...)
-		}
+		findings = append(findings, f.badLines()...)
+		findings = append(findings, f.conflicts(held)...)
+		findings = append(findings, between.conflicts(f, held)...)
 	}
-	findings = append(findings, conflictsBetween(files, held)...)
-	return gosumFacts(s, files, findings), findings, errors.Join(errs...)
+	complete := tally.complete(ctx, s, findings)
+	facts := tally.facts(s.Modules, findings)
+	return facts, append(findings, complete...), errors.Join(tally.errs...)
 }
 
-// gosumFacts are the outcome per main module, the summary and the link.
-func gosumFacts(s *Session, files []sumFile, findings []Finding) Facts {
-	lines := 0
-	modules := make([]ModuleStatus, len(s.Modules))
-	for i, m := range s.Modules {
-		modules[i] = ModuleStatus{Dir: m.Dir, Status: Skipped, Reason: "no go.sum"}
-		for _, f := range files {
-			if f.module != m {
-				continue
-			}
-			if f.err != nil {
-				modules[i].err = fmt.Errorf("cannot read %s: %w", f.file.Name, f.err)
-				continue
-			}
-			modules[i].Status, modules[i].Reason = Passed, plain.Count(len(f.parsed.Lines), "line")
+// complete asks, for every module whose go.sum has no fault by itself, which
+// lines are missing or unused, and notes where that cannot be told.
+func (t *sumTally) complete(ctx context.Context, s *Session, faults []Finding) []Finding {
+	sound := *s
+	sound.Modules = nil
+	for _, m := range s.Modules {
+		faulty := slices.ContainsFunc(faults, func(f Finding) bool { return f.Dir == m.Dir })
+		if s.Go != nil && t.byModule[m].err == nil && !faulty {
+			sound.Modules = append(sound.Modules, m)
 		}
 	}
-	read := 0
-	for _, f := range files {
-		if f.err == nil {
-			read++
-			lines += len(f.parsed.Lines)
+	statuses, findings := sound.forEachModule(ctx, func(ctx context.Context, m *repo.Module) (string, []Finding, error) {
+		found, err := judgeTidySum(ctx, s, m)
+		return "", found, err
+	})
+	for i, m := range sound.Modules {
+		if status, ok := t.byModule[m]; ok || statuses[i].err != nil {
+			status.Dir, status.err = m.Dir, statuses[i].err
+			t.byModule[m] = status
 		}
 	}
-	link := &Link{Link: "gosum", State: Consistent, Against: "itself", Total: lines, Unit: "lines"}
-	for _, f := range findings {
-		if f.Rule == ruleSumMalformed.ID || f.Rule == ruleSumMergeConflict.ID || f.Rule == ruleSumConflict.ID {
-			link.State, link.Why = Broken, f.Message
-			break
+	return findings
+}
+
+// sumTally sums up what was read.
+type sumTally struct {
+	files, read, lines int
+	// byModule is the outcome of each main module that has a go.sum.
+	byModule map[*repo.Module]ModuleStatus
+	// errs are about files that are no single module's.
+	errs []error
+}
+
+func (t *sumTally) add(f sumFile, err error) {
+	t.files++
+	status := ModuleStatus{Status: Passed, err: err}
+	if err == nil {
+		t.read++
+		t.lines += len(f.parsed.Lines)
+		status.Reason = plain.Count(len(f.parsed.Lines), "line")
+	}
+	if f.module != nil {
+		status.Dir = f.module.Dir
+		t.byModule[f.module] = status
+	} else if err != nil {
+		t.errs = append(t.errs, err)
+	}
+}
+
+// facts are the outcome per main module, the summary and the link.
+func (t *sumTally) facts(modules []*repo.Module, findings []Finding) Facts {
+	statuses := make([]ModuleStatus, len(modules))
+	for i, m := range modules {
+		var ok bool
+		if statuses[i], ok = t.byModule[m]; !ok {
+			statuses[i] = ModuleStatus{Dir: m.Dir, Status: Skipped, Reason: "no go.sum"}
 		}
 	}
+	link := &Link{Link: "gosum", State: Consistent, Against: "itself", Total: t.lines, Unit: "lines"}
+	i := slices.IndexFunc(findings, func(f Finding) bool {
+		return f.Rule == ruleSumMalformed.ID || f.Rule == ruleSumMergeConflict.ID || f.Rule == ruleSumConflict.ID
+	})
 	switch {
-	case len(files) == 0:
+	case i >= 0:
+		link.State, link.Why = Broken, findings[i].Message
+	case t.files == 0:
 		link.State, link.Why = Absent, "no go.sum"
-	case read < len(files) && link.State != Broken:
+	case t.read < t.files:
 		link.State, link.Why = Unproven, "not every go.sum could be read"
 	}
 	return Facts{
-		Summary: fmt.Sprintf("%s in %s, well formed and without contradiction", plain.Count(lines, "line"), plain.Count(read, "file")),
+		Summary: fmt.Sprintf("%s in %s, well formed and complete", plain.Count(t.lines, "line"), plain.Count(t.read, "file")),
 		Link:    link,
-		Modules: modules,
-		Values:  map[string]any{"files": len(files), "lines": lines},
+		Modules: statuses,
+		Values:  map[string]any{"files": t.files, "lines": t.lines},
 	}
 }
 
@@ -278,54 +318,47 @@ func (s sumFile) conflicts(held map[module.Version]string) []Finding {
 	return findings
 }
 
-// conflictsBetween tells of files that contradict each other. What contradicts
-// itself in one of the files is told there.
-func conflictsBetween(files []sumFile, held map[module.Version]string) []Finding {
-	type entry struct {
-		file sumFile
-		line sums.Line
-	}
-	first := map[module.Version]entry{}
+// linesSeen are the first lines about each module version, in the files so far.
+type linesSeen map[module.Version]struct {
+	at   fileLine
+	hash string
+}
+
+// conflicts tells of lines that contradict those of an earlier file, and
+// remembers the file's own. What contradicts itself in one file is told there.
+func (seen linesSeen) conflicts(f sumFile, held map[module.Version]string) []Finding {
 	var findings []Finding
-	for _, f := range files {
-		if f.err != nil {
+	index := f.parsed.Sums()
+	told := map[module.Version]bool{}
+	for _, l := range f.parsed.Lines {
+		mod := l.Mod()
+		if !l.Known() || told[mod] || len(index.Hashes(mod)) != 1 {
 			continue
 		}
-		index := f.parsed.Sums()
-		told := map[module.Version]bool{}
-		for _, l := range f.parsed.Lines {
-			mod := l.Mod()
-			if !l.Known() || told[mod] || len(index.Hashes(mod)) != 1 {
-				continue
-			}
-			told[mod] = true
-			one, ok := first[mod]
-			if !ok {
-				first[mod] = entry{f, l}
-				continue
-			}
-			if one.line.Hash == l.Hash {
-				continue
-			}
-			other := fileLine{one.file.file.Name, one.line.Num}
-			c := f.place(ruleSumConflict.Finding("another hash for %s than %s has: one of them is wrong", lineSubject(l), other), l.Num)
-			c.Module, c.Key = l.Path+"@"+l.Version, lineKey(l)
-			c.Evidence = []string{
-				fmt.Sprintf("%s: %s", other, one.line.Hash),
-				fmt.Sprintf("%s: %s", fileLine{f.file.Name, l.Num}, l.Hash),
-			}
-			switch held[mod] {
-			case one.line.Hash:
-				c.Evidence = append(c.Evidence, "the module cache holds what "+other.String()+" names")
-			case l.Hash:
-				c.Evidence = append(c.Evidence, "the module cache holds what this line names")
-			}
-			c.Fix = Fix{
-				Description: "Fetch an independent copy and compare: replace the line that differs from the printed Sum (GoModSum for a /go.mod line).",
-				Command:     independentCopy(c.Module),
-			}
-			findings = append(findings, c)
+		told[mod] = true
+		here := fileLine{f.file.Name, l.Num}
+		first, ok := seen[mod]
+		if !ok {
+			first.at, first.hash = here, l.Hash
+			seen[mod] = first
 		}
+		if first.hash == l.Hash {
+			continue
+		}
+		c := f.place(ruleSumConflict.Finding("another hash for %s than %s has: one of them is wrong", lineSubject(l), first.at), l.Num)
+		c.Module, c.Key = l.Path+"@"+l.Version, lineKey(l)
+		c.Evidence = []string{first.at.String() + ": " + first.hash, here.String() + ": " + l.Hash}
+		switch held[mod] {
+		case first.hash:
+			c.Evidence = append(c.Evidence, "the module cache holds what "+first.at.String()+" names")
+		case l.Hash:
+			c.Evidence = append(c.Evidence, "the module cache holds what "+here.String()+" names")
+		}
+		c.Fix = Fix{
+			Description: "Fetch an independent copy and compare: replace the line that differs from the printed Sum (GoModSum for a /go.mod line).",
+			Command:     independentCopy(c.Module),
+		}
+		findings = append(findings, c)
 	}
 	return findings
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	gomodcache "github.com/gopreflight/gopreflight/internal/modcache"
+	"github.com/gopreflight/gopreflight/internal/plain"
 )
 
 // modcache asks whether the module cache holds what go.sum names. It hashes
@@ -176,7 +177,7 @@ func runModcache(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	if s.Scope == ScopeContainer && !within(s.Root(), dir) {
 		return Facts{}, nil, Skip("the job's cache is outside this container, use host/")
 	}
-	wants, sumErr := wantedModules(s.Modules)
+	wants, sumErr := wantedModules(s.Modules, s.Repo.Modules)
 	if len(wants) == 0 {
 		if sumErr != nil {
 			return Facts{}, nil, sumErr
@@ -186,6 +187,9 @@ func runModcache(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	asked := make([]gomodcache.Want, len(wants))
 	for i, w := range wants {
 		asked[i] = w.Want
+	}
+	if s.Progress != nil {
+		s.Progress("hashing %s", plain.Count(len(asked), "module"))
 	}
 	evidence, err := gomodcache.Verify(ctx, gomodcache.Options{Dir: dir}, asked)
 	if err != nil {

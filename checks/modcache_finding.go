@@ -130,9 +130,7 @@ func (w *wantedModule) evidence(p gomodcache.Problem, e gomodcache.Evidence) []s
 	if len(w.Zip) == 0 {
 		lines = append(lines, "go.sum: no line")
 	}
-	for _, h := range w.Zip {
-		lines = append(lines, fmt.Sprintf("go.sum: %s (%s)", h, w.zip))
-	}
+	lines = append(lines, sumLines(w.Zip, w.zip)...)
 	folder := e.Tree
 	if folder.State == gomodcache.NotAsked {
 		folder.Damage = "not hashed, as its extraction has not ended"
@@ -165,15 +163,24 @@ func (w *wantedModule) evidence(p gomodcache.Problem, e gomodcache.Evidence) []s
 
 // modEvidence does the same for the .mod file.
 func (w *wantedModule) modEvidence(p gomodcache.Problem, e gomodcache.Evidence) []string {
-	var lines []string
-	for _, h := range w.Mod {
-		lines = append(lines, fmt.Sprintf("go.sum: %s (%s)", h, w.mod))
-	}
-	lines = append(lines, ".mod: "+contentText(e.Mod))
+	lines := append(sumLines(w.Mod, w.mod), ".mod: "+contentText(e.Mod))
 	if e.InnerMod.State == gomodcache.Sound {
 		lines = append(lines, "go.mod inside the module: "+e.InnerMod.Hash)
 	}
 	return append(lines, "at: "+p.Path)
+}
+
+// sumLines are the hashes that go.sum names, and where it names the first.
+func sumLines(hashes []string, first fileLine) []string {
+	var lines []string
+	for i, h := range hashes {
+		line := "go.sum: " + h
+		if i == 0 {
+			line += fmt.Sprintf(" (%s)", first)
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // contentText is a content's hash, or why there is none.
@@ -258,10 +265,7 @@ func (t *cacheTally) unreadableFinding(dir string) *Finding {
 	for _, err := range t.readErrs[:min(len(t.readErrs), plain.MaxLines)] {
 		f.Evidence = append(f.Evidence, err.Error())
 	}
-	f.Fix = Fix{
-		Description: "Give the cache to the user that builds, or set GOMODCACHE to a folder of its own.",
-		Command:     "sudo chown -R \"$(id -u):$(id -g)\" " + shellQuote(dir),
-	}
+	f.Fix.Description = fmt.Sprintf("Give %s to the user that builds, or set GOMODCACHE to a folder of its own.", dir)
 	return &f
 }
 

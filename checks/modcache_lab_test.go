@@ -82,8 +82,10 @@ func F() string { return lib.F() + orig.F() + thing.F() + compat.F() }
 // newCacheLab builds the lab; the go command writes go.sum and fills the cache.
 func newCacheLab(t *testing.T) *cacheLab {
 	t.Helper()
-	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("no go command")
+	for _, name := range []string{"go", "sh"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skip(err)
+		}
 	}
 	served := t.TempDir()
 	for id, files := range labModules {
@@ -119,7 +121,8 @@ func newCacheLab(t *testing.T) *cacheLab {
 func (l *cacheLab) copy(t *testing.T) *cacheLab {
 	t.Helper()
 	c := *l
-	c.root, c.cache = t.TempDir(), t.TempDir()
+	// A shell has to be told of such names with care.
+	c.root, c.cache = t.TempDir(), filepath.Join(t.TempDir(), "somebody's $HOME")
 	for to, from := range map[string]string{c.root: l.root, c.cache: l.cache} {
 		if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 			t.Fatal(err)

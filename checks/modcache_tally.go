@@ -109,14 +109,17 @@ func (t *cacheTally) facts(dir string) Facts {
 	default:
 		link.State = Unproven
 	}
-	return Facts{Summary: t.summary(), Link: link, Values: map[string]any{
+	values := map[string]any{
 		"gomodcache": dir,
 		"modules":    t.total, "proven": t.proven, "absent": t.absent, "broken": t.broken,
 		"consistent": t.consistent, "contradicted": t.disputed, "unknown": t.unknown,
 		"goMods": t.mods, "goModsProven": t.modsProven,
 		"files": t.files, "bytes": t.bytes, "temporaryFiles": t.leftovers,
-		factDisputed: t.held,
-	}}
+	}
+	if len(t.held) > 0 {
+		values[factDisputed] = t.held
+	}
+	return Facts{Summary: t.summary(), Link: link, Values: values}
 }
 
 // summary is one line for people: "560 modules proven against go.sum (121,084

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -58,14 +59,14 @@ func (ws wants) get(mod module.Version, dir string) *wantedModule {
 // path and version: every line of their go.sum and go.work.sum files; and
 // where a module needs no line of its own (in a workspace), or has none, what
 // its go.mod requires, after replace directives. The error names the sum files
-// that could not be read.
-func wantedModules(modules []*repo.Module) ([]*wantedModule, error) {
+// that could not be read. all are the repository's modules, for the members of
+// workspaces among them.
+func wantedModules(modules, all []*repo.Module) ([]*wantedModule, error) {
 	ws := wants{}
-	var unread []string
-	files := sumFiles(modules)
-	for _, f := range files {
-		if f.err != nil {
-			unread = append(unread, fmt.Sprintf("%s: %v", f.file.Name, f.err))
+	var errs []error
+	for _, f := range sumFiles(modules) {
+		if err := f.parse(); err != nil {
+			errs = append(errs, err)
 			continue
 		}
 		for _, l := range f.parsed.Lines {
@@ -76,7 +77,7 @@ func wantedModules(modules []*repo.Module) ([]*wantedModule, error) {
 	}
 	for _, m := range modules {
 		if m.Syntax != nil && (m.Workspace != nil || m.GoSum == nil) {
-			ws.addRequires(m)
+			ws.addRequires(m, all)
 		}
 	}
 	list := make([]*wantedModule, 0, len(ws))
@@ -86,10 +87,7 @@ func wantedModules(modules []*repo.Module) ([]*wantedModule, error) {
 	slices.SortFunc(list, func(a, b *wantedModule) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), semver.Compare(a.Version, b.Version), strings.Compare(a.Version, b.Version))
 	})
-	if unread != nil {
-		return list, fmt.Errorf("cannot read %s", strings.Join(unread, "; "))
-	}
-	return list, nil
+	return list, errors.Join(errs...)
 }
 
 // addLine adds what one go.sum line names.
@@ -110,10 +108,13 @@ func (ws wants) addLine(l sums.Line, f sumFile) {
 }
 
 // addRequires adds what a go.mod requires and no go.sum line names.
-func (ws wants) addRequires(m *repo.Module) {
+func (ws wants) addRequires(m *repo.Module, all []*repo.Module) {
 	for _, r := range m.Syntax.Require {
+		member := slices.ContainsFunc(all, func(other *repo.Module) bool {
+			return m.Workspace != nil && other.Workspace == m.Workspace && other.Path == r.Mod.Path
+		})
 		mod, ok := replacement(m, r.Mod)
-		if !ok {
+		if member || !ok {
 			continue
 		}
 		w := ws.get(mod, m.Dir)
@@ -125,21 +126,15 @@ func (ws wants) addRequires(m *repo.Module) {
 }
 
 // replacement is the module version that stands for a required one. ok is false
-// when that is no module of the cache: a folder, or a member of the workspace.
+// when that is a folder, which is not in the cache.
 func replacement(m *repo.Module, mod module.Version) (_ module.Version, ok bool) {
-	replaces := m.Syntax.Replace
 	if w := m.Workspace; w != nil && w.Syntax != nil {
-		for _, u := range w.Syntax.Use {
-			if u.ModulePath == mod.Path {
-				return mod, false
-			}
-		}
 		// Replace directives of go.work override those of the members (go.dev/ref/mod#go-work-file-replace).
 		if r := findReplace(w.Syntax.Replace, mod); r != nil {
 			return r.New, r.New.Version != ""
 		}
 	}
-	if r := findReplace(replaces, mod); r != nil {
+	if r := findReplace(m.Syntax.Replace, mod); r != nil {
 		return r.New, r.New.Version != ""
 	}
 	return mod, true
@@ -167,35 +162,39 @@ type sumFile struct {
 	dir string
 	// module is whose go.sum it is; nil for a go.work.sum.
 	module *repo.Module
+	// parsed is set by parse.
 	parsed *sums.File
-	// err is why there is no parsed file.
-	err error
 }
 
-// sumFiles parses every go.sum and go.work.sum of the modules, each once, in
-// the modules' order.
+// sumFiles lists every go.sum and go.work.sum of the modules, each once, in the
+// modules' order. They are parsed one at a time: together, those of a large
+// repository would fill the memory.
 func sumFiles(modules []*repo.Module) []sumFile {
 	var files []sumFile
-	add := func(f *repo.File, m *repo.Module, owner *repo.Module) {
-		s := sumFile{file: f, dir: m.Dir, module: owner, err: f.Err}
-		if s.err == nil {
-			s.parsed, s.err = sums.Parse(f.Data)
-		}
-		files = append(files, s)
-	}
 	seen := map[*repo.Workspace]bool{}
 	for _, m := range modules {
 		if m.GoSum != nil {
-			add(m.GoSum, m, m)
+			files = append(files, sumFile{file: m.GoSum, dir: m.Dir, module: m})
 		}
 		if w := m.Workspace; w != nil && !seen[w] {
 			seen[w] = true
 			if w.Sum != nil {
-				add(w.Sum, m, nil)
+				files = append(files, sumFile{file: w.Sum, dir: m.Dir})
 			}
 		}
 	}
 	return files
+}
+
+func (s *sumFile) parse() error {
+	err := s.file.Err
+	if err == nil {
+		s.parsed, err = sums.Parse(s.file.Data)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read %s: %w", s.file.Name, err)
+	}
+	return nil
 }
 
 // localFile is a file's name for a finding: empty for one outside the repository.

@@ -111,7 +111,6 @@ type policyFile struct {
 // judgePolicy is where a file does not keep to the policy.
 func judgePolicy(p policyFile) []Finding {
 	var findings []Finding
-	var siblings []*modfile.Replace
 	required := map[string]string{}
 	for _, r := range p.require {
 		required[r.Mod.Path] = r.Mod.Version
@@ -126,13 +125,10 @@ func judgePolicy(p policyFile) []Finding {
 		case !inside:
 			findings = append(findings, p.outside(r))
 		case p.own[target] == r.Old.Path:
-			siblings = append(siblings, r)
+			// A repository of many modules builds them from each other.
 		default:
 			findings = append(findings, p.local(r))
 		}
-	}
-	if len(siblings) > 0 {
-		findings = append(findings, p.siblings(siblings))
 	}
 	return append(findings, p.denied()...)
 }
@@ -187,10 +183,10 @@ var (
 	}
 	rulePolicyReplaceLocal = &Rule{
 		ID: "policy/replace-local", Severity: Notice,
-		Summary: "A module is replaced by a directory of the repository.",
+		Summary: "A module is replaced by a directory of the repository that is not its own.",
 		Help: "It builds here, but nowhere else: replace lines count in the main module only, so that whoever imports this module gets the published version, " +
 			"and `go install MODULE@VERSION` refuses a module with replace lines altogether. go.sum has no hash for a directory.\n\n" +
-			"Modules of one repository can find each other by a go.work. A module that may be replaced is named in `dependencies.replace-allow`.",
+			"A module of this repository that is replaced by its own directory is not reported. A module that may be replaced is named in `dependencies.replace-allow`.",
 	}
 )
 
@@ -205,21 +201,6 @@ func (p policyFile) outside(r *modfile.Replace) Finding {
 
 func (p policyFile) local(r *modfile.Replace) Finding {
 	return p.finding(rulePolicyReplaceLocal, r, "%s is replaced by the directory %s", describeModule(r.Old), r.New.Path)
-}
-
-// siblings are replacements of the repository's modules by themselves, as a
-// repository of many modules has them by the dozen: one finding for all.
-func (p policyFile) siblings(lines []*modfile.Replace) Finding {
-	if len(lines) == 1 {
-		return p.local(lines[0])
-	}
-	f := p.finding(rulePolicyReplaceLocal, lines[0], "%d modules of this repository are replaced by their directories, first %s",
-		len(lines), describeModule(lines[0].Old))
-	f.EndLine, f.Module, f.Key = f.Line, "", "modules of this repository"
-	for _, r := range lines {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%d: %s => %s", r.Syntax.Start.Line, describeModule(r.Old), r.New.Path))
-	}
-	return f
 }
 
 var rulePolicyReplaceUnpinned = &Rule{

@@ -131,9 +131,13 @@ func (r *Runner) runCheck(ctx context.Context, s *Session, c *Check, all map[*Ch
 		r.Started(c)
 	}
 	facts, findings, err := r.call(ctx, c, &own)
+	findings, err = ownFindings(c, findings, err)
 	o.DurationMs = s.Now().Sub(start).Milliseconds() - o.StartMs
 	o.err, o.link, o.Facts = err, facts.Link, facts.Values
 	o.Findings = r.clean(c, s, findings)
+	for i := range facts.Modules {
+		facts.Modules[i].Dir = plain.Line(facts.Modules[i].Dir) // as that of findings
+	}
 	o.Modules = append(facts.Modules, blocked...)
 	o.Reason = facts.Summary
 	if by != nil {
@@ -182,6 +186,20 @@ func (r *Runner) call(ctx context.Context, c *Check, s *Session) (Facts, []Findi
 		a.err = context.Cause(ctx)
 	}
 	return a.facts, a.findings, a.err
+}
+
+// ownFindings are the findings of a check's own rules; another one is a bug of
+// ours, and the check's answer no answer.
+func ownFindings(c *Check, findings []Finding, err error) ([]Finding, error) {
+	kept := findings[:0]
+	for _, f := range findings {
+		if c.rule(f.Rule) == nil {
+			err = fmt.Errorf("internal error, please report it: check %s reported %q, which is none of its rules", c.Name, f.Rule)
+			continue
+		}
+		kept = append(kept, f)
+	}
+	return kept, err
 }
 
 // timeoutError says that a check took too long.
@@ -241,7 +259,8 @@ func unblocked(c *Check, modules []*repo.Module, all map[*Check]*outcome) (free 
 		}
 	}
 	for _, m := range modules {
-		b := dirs[m.Dir]
+		dir := plain.Line(m.Dir)
+		b := dirs[dir]
 		if b == nil {
 			free = append(free, m)
 			continue
@@ -249,7 +268,7 @@ func unblocked(c *Check, modules []*repo.Module, all map[*Check]*outcome) (free 
 		if by == nil {
 			by = b
 		}
-		blocked = append(blocked, ModuleStatus{Dir: m.Dir, Status: Blocked, Reason: b.reason})
+		blocked = append(blocked, ModuleStatus{Dir: dir, Status: Blocked, Reason: b.reason})
 	}
 	return free, blocked, by
 }
@@ -302,6 +321,12 @@ func (r *Runner) settle(o *outcome) {
 		if allSkipped && len(o.Findings) == 0 {
 			status, reason = Skipped, o.Modules[0].Reason
 		}
+	}
+	switch {
+	case reason == "" && len(o.Findings) > 0:
+		reason = o.Findings[0].Message
+	case reason == "":
+		reason = o.Title
 	}
 	o.Status, o.Reason = status, r.line(reason)
 	if o.Status != Blocked {

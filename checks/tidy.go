@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ var tidy = &Check{
 	After: []*Check{proxy},
 	Rules: []*Rule{
 		ruleTidyUnusedRequire, ruleTidyMissingRequire, ruleTidyVersion,
-		ruleTidyIndirect, ruleTidyGoLine, ruleTidyOther, ruleTidyUnanswered,
+		ruleTidyIndirect, ruleTidyGoLine, ruleTidyFormat, ruleTidyRewrites, ruleTidyUnanswered,
 	},
 	Unanswered: ruleTidyUnanswered,
 	Run:        runTidy,
@@ -78,12 +79,19 @@ var (
 		Help: "The go line must be at least as high as that of every dependency (since Go 1.21), and redundant\n" +
 			"toolchain lines are dropped." + helpTidy,
 	}
-	ruleTidyOther = &Rule{
+	ruleTidyFormat = &Rule{
 		ID:       "tidy/format",
 		Severity: Error,
 		Summary:  "go mod tidy would write go.mod differently, without changing what it means.",
-		Help: "Duplicate lines, lines outside their block, or formatting: the next person who runs `go mod tidy`\n" +
-			"gets an unrelated change." + helpTidy,
+		Help: "Duplicate lines, or lines in the wrong block: `go mod tidy -diff` fails, and the next person who\n" +
+			"runs `go mod tidy` gets an unrelated change." + helpTidy,
+	}
+	ruleTidyRewrites = &Rule{
+		ID:       "tidy/rewrites",
+		Severity: Notice,
+		Summary:  "go mod tidy would write go.mod anew, although go mod tidy -diff says nothing.",
+		Help: "The diff starts from the formatted file, so it does not show spaces and blank lines, but tidy\n" +
+			"writes the formatted file (golang/go#75299): the next person who runs it gets an unrelated change." + helpTidy,
 	}
 	ruleTidyUnanswered = &Rule{
 		ID:       "tidy/unanswered",
@@ -100,96 +108,153 @@ const goWithTidyDiff = "go1.23"
 
 func runTidy(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	statuses, findings := s.forEachModule(ctx, func(ctx context.Context, m *repo.Module) (string, []Finding, error) {
-		d, err := s.tidyDiff(ctx, m)
+		t, err := s.tidied(ctx, m)
 		if err != nil {
 			return "", nil, err
 		}
-		found, err := judgeTidy(m, d.GoMod)
+		found, err := judgeTidy(m, t.mod)
 		return "tidy", found, err
 	})
 	return Facts{Summary: "go.mod is tidy in " + plain.Count(len(s.Modules), "module"), Modules: statuses}, findings, nil
 }
 
-// tidyDiff is what go mod tidy would change in a module.
-func (s *Session) tidyDiff(ctx context.Context, m *repo.Module) (tidydiff.Diff, error) {
+// tidyAnswer is what go mod tidy would write.
+type tidyAnswer struct {
+	// mod is go.mod.
+	mod []byte
+	// sum is what would change in go.sum.
+	sum tidydiff.Changes
+}
+
+// tidied asks what go mod tidy would write in a module.
+func (s *Session) tidied(ctx context.Context, m *repo.Module) (tidyAnswer, error) {
+	formatted, err := formattedGoMod(m)
+	if err != nil {
+		return tidyAnswer{}, err
+	}
 	if goversion.Compare(s.goVersion(m), goWithTidyDiff) < 0 {
-		return s.tidyCopy(ctx, m)
+		return s.tidiedCopy(ctx, m)
 	}
 	out, err := s.askModule(ctx, m, query{args: []string{"mod", "tidy", "-diff"}})
 	if err != nil {
-		return tidydiff.Diff{}, err
+		return tidyAnswer{}, err
 	}
 	if out.Exit != 0 && len(strings.TrimSpace(string(out.Stdout))) == 0 {
-		return tidydiff.Diff{}, newCauseError("go mod tidy -diff", string(out.Stderr))
+		return tidyAnswer{}, newCauseError("go mod tidy -diff", string(out.Stderr))
 	}
-	return tidydiff.Parse(out.Stdout)
+	d, err := tidydiff.Parse(out.Stdout)
+	if err != nil {
+		return tidyAnswer{}, err
+	}
+	// The diff starts from the formatted file, not from the one on disk
+	// (modload/init.go, UpdateGoModFromReqs).
+	mod, err := d.GoMod.Apply(formatted)
+	return tidyAnswer{mod: mod, sum: d.GoSum}, err
 }
 
-// tidyCopy tidies copies of go.mod and go.sum in a temporary folder, for
-// releases without -diff, and compares.
-func (s *Session) tidyCopy(ctx context.Context, m *repo.Module) (tidydiff.Diff, error) {
+// formattedGoMod is go.mod as the go command would print what it read.
+func formattedGoMod(m *repo.Module) ([]byte, error) {
+	f, err := modfile.Parse(m.GoMod.Name, m.GoMod.Data, nil)
+	if err != nil {
+		return nil, err
+	}
+	return f.Format()
+}
+
+// tidiedCopy tidies copies of go.mod and go.sum in a temporary folder, for
+// releases without -diff.
+func (s *Session) tidiedCopy(ctx context.Context, m *repo.Module) (tidyAnswer, error) {
 	dir, err := s.Temp("tidy")
 	if err != nil {
-		return tidydiff.Diff{}, err
+		return tidyAnswer{}, err
 	}
-	mod := filepath.Join(dir, "go.mod")
+	mod, sum := filepath.Join(dir, "go.mod"), filepath.Join(dir, "go.sum")
 	var sumBefore []byte
 	if m.GoSum != nil {
 		sumBefore = m.GoSum.Data
 	}
-	for _, f := range []struct {
-		suffix string
-		data   []byte
-	}{{".mod", m.GoMod.Data}, {".sum", sumBefore}} {
-		if err := os.WriteFile(filepath.Join(dir, "go"+f.suffix), f.data, 0o600); err != nil {
-			return tidydiff.Diff{}, err
-		}
+	if err := errors.Join(os.WriteFile(mod, m.GoMod.Data, 0o600), os.WriteFile(sum, sumBefore, 0o600)); err != nil {
+		return tidyAnswer{}, err
 	}
 	out, err := s.askModule(ctx, m, query{args: []string{"mod", "tidy", "-modfile=" + mod}})
 	if err != nil {
-		return tidydiff.Diff{}, err
+		return tidyAnswer{}, err
 	}
 	if out.Exit != 0 {
-		return tidydiff.Diff{}, newCauseError("go mod tidy", string(out.Stderr))
+		return tidyAnswer{}, newCauseError("go mod tidy", string(out.Stderr))
 	}
 	after, err := os.ReadFile(mod)
 	if err != nil {
-		return tidydiff.Diff{}, err
+		return tidyAnswer{}, err
 	}
-	sumAfter, err := os.ReadFile(filepath.Join(dir, "go.sum"))
+	sumAfter, err := os.ReadFile(sum)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return tidydiff.Diff{}, err
+		return tidyAnswer{}, err
 	}
-	return tidydiff.Compare(m.GoMod.Data, after, sumBefore, sumAfter)
+	changes, err := tidydiff.Compare("go.sum", sumBefore, sumAfter)
+	return tidyAnswer{mod: after, sum: changes}, err
 }
 
-// judgeTidy compares what go.mod says with what tidy would make it say, line
-// by line: one finding for each requirement, at its line.
-func judgeTidy(m *repo.Module, c tidydiff.Changes) ([]Finding, error) {
-	if c.Empty() {
-		return nil, nil
-	}
-	tidied, err := c.Apply(m.GoMod.Data)
+// judgeTidy compares what go.mod says with what tidy would make it say: one
+// finding for each requirement, at its line.
+func judgeTidy(m *repo.Module, tidied []byte) ([]Finding, error) {
+	formatted, err := formattedGoMod(m)
 	if err != nil {
 		return nil, err
+	}
+	onDisk := bytes.ReplaceAll(m.GoMod.Data, []byte("\r\n"), []byte("\n"))
+	if bytes.Equal(onDisk, tidied) {
+		return nil, nil
+	}
+	change, err := tidydiff.Compare("go.mod", onDisk, tidied)
+	if err != nil {
+		return nil, err
+	}
+	place := func(f Finding, line int) Finding {
+		f.File, f.Line = m.GoMod.Name, line
+		f.Fix = tidyFix(m)
+		return f
+	}
+	if bytes.Equal(formatted, tidied) {
+		f := ruleTidyRewrites.Finding("go mod tidy would write go.mod anew, with other spaces or blank lines")
+		return []Finding{place(f, change.FirstLine())}, nil
 	}
 	after, err := modfile.Parse(m.GoMod.Name, tidied, nil)
 	if err != nil {
 		return nil, fmt.Errorf("reading what go mod tidy would write: %w", err)
 	}
-	before := m.Syntax
 	var findings []Finding
-	add := func(f Finding, line int) {
-		f.File, f.Line = m.GoMod.Name, line
-		f.Fix = Fix{Description: "tidy the module", Command: inDir(m.Dir, "go mod tidy")}
-		findings = append(findings, f)
+	for _, r := range changedRequires(m.Syntax, after) {
+		findings = append(findings, place(r.finding, r.line))
 	}
+	if f := goLineChange(m.Syntax, after); f != nil {
+		line := 1
+		if m.Syntax.Go != nil {
+			line = m.Syntax.Go.Syntax.Start.Line
+		}
+		findings = append(findings, place(*f, line))
+	}
+	if len(findings) == 0 {
+		f := ruleTidyFormat.Finding("go mod tidy would write go.mod differently")
+		f.Evidence = change.Lines()
+		findings = append(findings, place(f, change.FirstLine()))
+	}
+	return findings, nil
+}
+
+// changedRequire is a finding about a requirement, and its line.
+type changedRequire struct {
+	finding Finding
+	line    int
+}
+
+func changedRequires(before, after *modfile.File) []changedRequire {
+	var changed []changedRequire
 	was, is := requires(before), requires(after)
 	for _, r := range before.Require {
 		if was[r.Mod.Path] != r {
 			continue // the same module again; the selected one speaks for it
 		}
-		line := r.Syntax.Start.Line
 		now := is[r.Mod.Path]
 		var f Finding
 		switch {
@@ -207,7 +272,7 @@ func judgeTidy(m *repo.Module, c tidydiff.Changes) ([]Finding, error) {
 			continue
 		}
 		f.Module = r.Mod.String()
-		add(f, line)
+		changed = append(changed, changedRequire{f, r.Syntax.Start.Line})
 	}
 	for _, r := range after.Require {
 		if was[r.Mod.Path] != nil || is[r.Mod.Path] != r {
@@ -219,32 +284,22 @@ func judgeTidy(m *repo.Module, c tidydiff.Changes) ([]Finding, error) {
 		if r.Indirect {
 			f.Evidence[0] += " // indirect"
 		}
-		add(f, addedAt(c, r.Mod.Path))
+		changed = append(changed, changedRequire{f, lineForRequire(before)})
 	}
-	if f := goLineChange(before, after); f != nil {
-		line := 1
-		if before.Go != nil {
-			line = before.Go.Syntax.Start.Line
-		}
-		add(*f, line)
+	return changed
+}
+
+// lineForRequire is the line at which a new requirement belongs: the last one
+// that is there, else the go line, else the first line.
+func lineForRequire(f *modfile.File) int {
+	line := 1
+	if f.Go != nil {
+		line = f.Go.Syntax.Start.Line
 	}
-	if len(findings) == 0 {
-		f := ruleTidyOther.Finding("go mod tidy would write go.mod differently")
-		line := 0
-		for _, l := range c.Removed {
-			f.Evidence = append(f.Evidence, "- "+l.Text)
-		}
-		for _, l := range c.Added {
-			f.Evidence = append(f.Evidence, "+ "+l.Text)
-		}
-		if len(c.Removed) > 0 {
-			line = c.Removed[0].Num
-		} else if len(c.Added) > 0 {
-			line = c.Added[0].Num
-		}
-		add(f, line)
+	for _, r := range f.Require {
+		line = max(line, r.Syntax.Start.Line)
 	}
-	return findings, nil
+	return line
 }
 
 // requires is the requirement that counts for each module path: the one with
@@ -259,16 +314,26 @@ func requires(f *modfile.File) map[string]*modfile.Require {
 	return byPath
 }
 
-// addedAt is the line in front of which the requirement of a module would be added.
-func addedAt(c tidydiff.Changes, path string) int {
-	for _, l := range c.Added {
-		for word := range strings.FieldsSeq(l.Text) {
-			if strings.Trim(word, "\"`") == path {
-				return l.Num
-			}
+// sameLine is the line of a file that says what line num of the same file says
+// when it is formatted: of those with the same words the nearest, else the last.
+func sameLine(formatted, written []byte, num int) int {
+	split := func(file []byte) []string { return strings.Split(strings.TrimSuffix(string(file), "\n"), "\n") }
+	from, to := split(formatted), split(written)
+	if num < 1 || num > len(from) {
+		return min(num, len(to))
+	}
+	words := strings.Join(strings.Fields(from[num-1]), " ")
+	best := 0
+	for i, l := range to {
+		distance := func(n int) int { return max(n-num, num-n) }
+		if strings.Join(strings.Fields(l), " ") == words && (best == 0 || distance(i+1) < distance(best)) {
+			best = i + 1
 		}
 	}
-	return 0
+	if best == 0 {
+		return min(num, len(to))
+	}
+	return best
 }
 
 func goLineChange(before, after *modfile.File) *Finding {

@@ -88,9 +88,12 @@ func runVendor(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		findings = append(findings, found...)
 		sum.add(t, found)
 		for _, m := range t.modules {
-			o := ModuleStatus{Dir: m.Dir, Status: Passed, Reason: "modules.txt agrees with go.mod", err: t.err}
-			if t.unused != "" {
+			o := ModuleStatus{Dir: m.Dir, Status: Passed, err: t.err}
+			switch {
+			case t.unused != "":
 				o.Status, o.Reason = Skipped, t.unused
+			case len(found) == 0:
+				o.Reason = "modules.txt agrees with go.mod"
 			}
 			// A module can have a folder of its own beside its workspace's: what was judged counts.
 			if old, ok := outcomes[m.Dir]; !ok || old.Status == Skipped && old.err == nil || o.err != nil {

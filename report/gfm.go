@@ -40,12 +40,14 @@ func gfmText(s string) string {
 		words[i] = entities(open) + gfmCode(trimmed) + entities(end)
 	}
 	text := strings.Join(words, " ")
-	if text != "" && (text[0] == '-' || unicode.IsDigit(rune(text[0]))) {
-		// At the start of a line it would begin a list.
+	if startsList.MatchString(text) {
 		text = "&#" + strconv.Itoa(int(text[0])) + ";" + text[1:]
 	}
 	return text
 }
+
+// startsList matches what would begin a list, or be a line, at the start of one.
+var startsList = regexp.MustCompile(`^(-|[0-9]+[.)])`)
 
 // gfmCode is text as inline code. HTML and not backticks: those would need
 // another escape inside a table, and none works in a <summary>.
@@ -60,16 +62,12 @@ func gfmCode(s string) string {
 // gfmFence is lines as a block of code, to be placed between blank lines. The
 // fence is longer than every run of backticks inside, so nothing closes it.
 func gfmFence(language string, lines []string) string {
-	longest, run := 0, 0
+	longest := 0
 	for _, l := range lines {
-		run = 0
-		for _, r := range l {
-			if r != '`' {
-				run = 0
-				continue
-			}
-			run++
+		for rest := l; rest != ""; {
+			run := len(rest) - len(strings.TrimLeft(rest, "`"))
 			longest = max(longest, run)
+			rest = rest[max(run, 1):]
 		}
 	}
 	fence := strings.Repeat("`", max(3, longest+1))

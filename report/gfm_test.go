@@ -29,6 +29,7 @@ func TestGFMText(t *testing.T) {
 		{"reference", "&lt;", "<code>&#38;lt</code>;"},
 		{"lines become one", "a\r\n# b\n\n- c", "a <code>&#35;</code> b - c"},
 		{"list at the start", "1. a", "&#49;. a"},
+		{"number at the start", "560 modules", "560 modules"},
 		{"dash at the start", "- a", "&#45; a"},
 		{"punctuation stays outside", `("a_b"),`, `("<code>a&#95;b</code>"),`},
 		{"other scripts", "模块 ошибка", "模块 ошибка"},
@@ -46,7 +47,7 @@ var (
 	// apart from the escaper.
 	active = regexp.MustCompile(`(?i)@[0-9a-z]|#[0-9]|\bgh-[0-9]|://|www\.|\b[0-9a-f]{7,40}\b|:[a-z0-9_+-]+:|\$[^ ]`)
 	// markup are the characters that Markdown and HTML read.
-	markup = regexp.MustCompile("[\\\\`*_{}\\[\\]<>#+|~^=$@&\r\n]|^[-0-9]")
+	markup = regexp.MustCompile("[\\\\`*_{}\\[\\]<>#+|~^=$@&\r\n]|^-|^[0-9]+[.)]")
 	// reference is the only thing for which an "&" stands.
 	reference = regexp.MustCompile(`&#[0-9]{2,3};`)
 )

@@ -127,7 +127,11 @@ func (l *Live) Settle(results []checks.Result) {
 }
 
 func (l *Live) done(result checks.Result) {
-	l.row(result.Check).result = &result
+	// A copy of what is shown: the runner still owns the result's lists.
+	l.row(result.Check).result = &checks.Result{
+		Check: result.Check, Status: result.Status, DurationMs: result.DurationMs,
+		Reason: statusText(&result, ""),
+	}
 	if l.o.TTY {
 		l.draw()
 		return
@@ -230,7 +234,7 @@ func (l *Live) line(r *row, width int) string {
 	room := max(0, width-textColumn)
 	if r.result != nil {
 		short := *r.result
-		short.Reason = cut(statusText(&short, ""), room)
+		short.Reason = cut(short.Reason, room)
 		return s.checkLine(&short, "", 0)
 	}
 	ms := l.o.Now().Sub(r.started).Milliseconds()

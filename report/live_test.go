@@ -86,8 +86,7 @@ func (c *clock) move(d time.Duration) {
 
 func TestLiveTerminal(t *testing.T) {
 	t.Parallel()
-	s := &screen{height: 24}
-	fmt.Fprint(s, "$ gopreflight\n")
+	s := &screen{height: 24, lines: []string{"$ gopreflight"}, row: 1}
 	c := &clock{}
 	l := NewLive(LiveOptions{Out: s, TTY: true, Color: true, Size: func() (int, int) { return 60, 24 }, Now: c.now})
 	l.mu.Lock() // the screen is read between two redraws
@@ -189,7 +188,7 @@ func TestLiveConcurrent(t *testing.T) {
 	t.Parallel()
 	for _, tty := range []bool{true, false} {
 		var b bytes.Buffer
-		l := NewLive(LiveOptions{Out: &b, TTY: tty, Now: time.Now})
+		l := NewLive(LiveOptions{Out: &b, TTY: tty, Now: (&clock{}).now})
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
@@ -212,7 +211,7 @@ func TestLiveConcurrent(t *testing.T) {
 func TestLiveWriteError(t *testing.T) {
 	t.Parallel()
 	for _, tty := range []bool{true, false} {
-		l := NewLive(LiveOptions{Out: full{}, TTY: tty, Now: time.Now})
+		l := NewLive(LiveOptions{Out: full{}, TTY: tty, Now: (&clock{}).now})
 		l.Started("host")
 		l.Done(checks.Result{Check: "host"})
 		if err := l.Close(); !errors.Is(err, errFull) {

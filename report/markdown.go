@@ -59,31 +59,31 @@ func markdownText(r *checks.Report, limit int) string {
 		total += groups[i].size()
 	}
 
-	b := bounded{left: limit - len(leftOut(total))}
+	tail := m.chain() + m.environment()
+	b := bounded{left: limit - len(leftOut(total)) - len(tail)}
+	if b.left < minMarkdown/2 { // the environment is the first to go
+		b.left += len(tail)
+		tail = ""
+	}
 	b.add(m.title())
-	if len(groups) > 0 && groups[0].rank <= rankError {
+	if len(groups) > 0 && (groups[0].rank <= rankError || r.Verdict == checks.Fail) {
 		b.add(m.first(groups[0]))
 	} else {
 		b.add(m.unanswered())
 	}
-	b.add(m.table())
-	tail := m.chain() + m.environment()
-	b.left -= len(tail)
-	if b.left < 0 { // only where a limit is set far below any platform's
-		b.left += len(tail)
-		tail = ""
+	if !b.add(m.table()) {
+		b.add("**" + plain.Count(len(r.Results), "check") + "** did not fit here: the JSON report has all of them.\n\n")
 	}
 	shown := 0
 	if total > 0 && b.add("### Findings\n\n") {
 		for _, g := range groups {
-			shown += m.group(&b, g)
+			n := m.group(&b, g)
+			if shown += n; n == 0 {
+				break
+			}
 		}
 	}
-	if shown < total {
-		b.WriteString(leftOut(total - shown))
-	}
-	b.WriteString(tail)
-	return b.String()
+	return b.String() + leftOut(total-shown) + tail
 }
 
 // leftOut says that findings are missing.
@@ -91,19 +91,18 @@ func leftOut(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return "**" + plain.Count(n, "more finding") + "** did not fit here: the JSON report and the job log have all of them.\n\n"
+	return "**" + plain.Count(n, "more finding") + "** did not fit here: the JSON report has all of them.\n\n"
 }
 
 // bounded takes parts as long as they fit.
 type bounded struct {
 	strings.Builder
 	left int
-	full bool
 }
 
-// add writes a part whole, or not at all; once a part did not fit, nothing does.
+// add writes a part whole, or not at all.
 func (b *bounded) add(part string) bool {
-	if b.full = b.full || len(part) > b.left; b.full {
+	if len(part) > b.left {
 		return false
 	}
 	b.left -= len(part)
@@ -145,8 +144,8 @@ func (m markdown) title() string {
 	}
 	facts = append(facts, gfmText(cut(goVersion(m.r), maxCell)), duration(m.r.DurationMs))
 	facts = append(facts, aside(m.r)...)
-	if m.r.Retryable && m.r.Verdict != checks.Pass {
-		facts = append(facts, "<b>trying again may help</b>")
+	for _, remark := range remarks(m.r) {
+		facts = append(facts, "<b>"+remark+"</b>")
 	}
 	return "## " + verdictSign(m.r.Verdict) + " gopreflight: " + answer + "\n\n" + strings.Join(facts, " · ") + "\n\n"
 }
@@ -154,12 +153,15 @@ func (m markdown) title() string {
 // first is the most telling finding in short: what it is, and what to run.
 func (m markdown) first(g group) string {
 	it := g.items[0]
-	label := "First error"
+	label, alert := "First "+string(it.Severity), "WARNING"
 	if g.rank == rankRoot {
 		label = "Root cause"
 	}
+	if m.r.Verdict == checks.Fail {
+		alert = "CAUTION"
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "> [!CAUTION]\n> **%s:** %s", label, gfmCode(it.Rule))
+	fmt.Fprintf(&b, "> [!%s]\n> **%s:** %s", alert, label, gfmCode(it.Rule))
 	if p := placeLink(m.r, it.Finding); p != "" {
 		b.WriteString(" at " + p)
 	}
@@ -400,7 +402,11 @@ func (m markdown) chain() string {
 		}
 		why := l.Why
 		if l.Total > 0 {
-			why = strings.TrimSuffix(fmt.Sprintf("%s of %s %s; %s", plain.Thousands(l.Proven), plain.Thousands(l.Total), l.Unit, l.Why), "; ")
+			amount := plain.Thousands(l.Total) + " " + l.Unit
+			if l.Proven > 0 {
+				amount = plain.Thousands(l.Proven) + " of " + amount
+			}
+			why = strings.TrimSuffix(amount+"; "+why, "; ")
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", gfmText(cut(l.Link, 40)), gfmText(string(l.State)), gfmText(cut(l.Against, 80)), gfmText(cut(why, maxCell)))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -125,6 +126,20 @@ func TestMarkdownHead(t *testing.T) {
 	}
 }
 
+// TestMarkdownHeadWarnings: with fail-on warning, a warning is what fails.
+func TestMarkdownHeadWarnings(t *testing.T) {
+	t.Parallel()
+	w := checks.Finding{Rule: "a/w", Severity: checks.Warning, Message: "careful"}
+	r := &checks.Report{Verdict: checks.Fail, FailOn: "warning", Results: []checks.Result{{Findings: []checks.Finding{w, w}}}}
+	if got := render(t, Markdown, r, Dest{}); !strings.Contains(got, "> [!CAUTION]\n> **First warning:** <code>a/w</code><br>careful\n") {
+		t.Errorf("the head does not name the warning:\n%s", got)
+	}
+	r.Verdict, r.FailOn = checks.Pass, "error"
+	if got := render(t, Markdown, r, Dest{}); strings.Contains(got, "> [!") {
+		t.Errorf("a warning that does not fail is in the head:\n%s", got)
+	}
+}
+
 // TestMarkdownComplete: without a limit every finding is there.
 func TestMarkdownComplete(t *testing.T) {
 	t.Parallel()
@@ -146,7 +161,7 @@ func TestMarkdownLimit(t *testing.T) {
 	t.Parallel()
 	for name, r := range savedReports(t) {
 		whole := markdownText(r, MaxSummary)
-		for limit := minMarkdown; limit < len(whole)+3000; limit += 997 {
+		for limit := minMarkdown; limit < len(whole)+3000; limit += 97 + len(whole)/9 {
 			id := fmt.Sprintf("%s in %d bytes", name, limit)
 			md := markdownText(r, limit)
 			if len(md) > limit {
@@ -183,26 +198,34 @@ func TestMarkdownCounts(t *testing.T) {
 				t.Errorf("in %d bytes: a fold without a count: %.80q", limit, fold)
 				continue
 			}
-			var n, more int
-			fmt.Sscan(m[1], &n)
+			n, more := atoi(t, m[1]), 0
 			if _, rest, ok := strings.Cut(fold, "- … "); ok {
-				fmt.Sscan(rest, &more)
+				rest, _, _ = strings.Cut(rest, " ")
+				more = atoi(t, rest)
 			}
 			if got := strings.Count(fold, "\n- <a href="); got+more != n {
 				t.Errorf("in %d bytes: a fold of %d findings shows %d and counts %d", limit, n, got, more)
 			}
 			shown += n
 		}
-		if _, rest, ok := strings.Cut(md, "\n**"); ok && strings.Contains(rest, "more findings** did not fit") {
-			var more int
-			_, rest, _ = strings.Cut(md[strings.LastIndex(md, "\n**"):], "**")
-			fmt.Sscan(rest, &more)
-			shown += more
+		if m := missing.FindStringSubmatch(md); m != nil {
+			shown += atoi(t, m[1])
 		}
 		if shown != 200 {
 			t.Errorf("in %d bytes: %d findings are accounted for, want 200", limit, shown)
 		}
 	}
+}
+
+var missing = regexp.MustCompile(`\*\*([0-9]+) more findings\*\* did not fit`)
+
+func atoi(t *testing.T, s string) int {
+	t.Helper()
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Error(err)
+	}
+	return n
 }
 
 // TestMarkdownBounds: one finding cannot take the room of all.
@@ -211,6 +234,13 @@ func TestMarkdownBounds(t *testing.T) {
 	long := slices.Repeat([]string{strings.Repeat("x", 900)}, 40)
 	f := checks.Finding{Rule: "a/b", Severity: checks.Error, Message: strings.Repeat("m", 900), Evidence: long, Fix: checks.Fix{Command: strings.Join(long, "\n"), Patch: strings.Repeat("+y\n", 100_000)}}
 	r := &checks.Report{Verdict: checks.Fail, Results: []checks.Result{{Check: "a", Status: checks.Failed, Findings: []checks.Finding{f}}}}
+	for range 59 {
+		r.Results = append(r.Results, checks.Result{Check: "a", Status: checks.Passed, Reason: strings.Repeat("|", 900)})
+	}
+	if got := markdownText(r, minMarkdown); len(got) > minMarkdown || !strings.Contains(got, "**60 checks** did not fit here") || !strings.Contains(got, "**1 more finding** did not fit here") {
+		t.Errorf("in %d bytes of %d, what is missing is not counted:\n%s", len(got), minMarkdown, got)
+	}
+	r.Results = r.Results[:1]
 	md := markdownText(r, MaxSummary)
 	if len(md) > 60_000 {
 		t.Errorf("one finding makes %d bytes", len(md))

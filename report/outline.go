@@ -167,6 +167,18 @@ func aside(r *checks.Report) []string {
 	return parts
 }
 
+// remarks is what else there is to know about a verdict.
+func remarks(r *checks.Report) []string {
+	var list []string
+	if errors, _, _ := r.Counts(); errors > 0 && r.FailOn == "never" {
+		list = append(list, "fail-on is never")
+	}
+	if r.Retryable && r.Verdict != checks.Pass {
+		list = append(list, "trying again may help")
+	}
+	return list
+}
+
 // goVersion is the go command that answered: "go1.26.8 linux/amd64".
 func goVersion(r *checks.Report) string {
 	if r.Go.Version == "" {

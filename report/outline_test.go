@@ -30,8 +30,8 @@ func told(groups []group) string {
 
 func TestOutline(t *testing.T) {
 	t.Parallel()
-	f := func(print, rule string, s checks.Severity, by string) checks.Finding {
-		return checks.Finding{Fingerprint: print, Rule: rule, Severity: s, CausedBy: by}
+	f := func(id, rule string, s checks.Severity, by string) checks.Finding {
+		return checks.Finding{Fingerprint: id, Rule: rule, Severity: s, CausedBy: by}
 	}
 	for _, tt := range []struct {
 		name     string

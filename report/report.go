@@ -78,7 +78,7 @@ type Dest struct {
 	// commands in it: text that would be one is broken up (see guardLog).
 	Log bool
 	// ListShown says that a Live view already left the lines of the checks on
-	// Out.
+	// Out: they are not repeated, but for Verbose, which adds facts to them.
 	ListShown bool
 	// Quiet leaves out everything but the verdict and the errors.
 	Quiet bool

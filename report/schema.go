@@ -33,7 +33,7 @@ func Schema() ([]byte, error) {
 	open(s)
 	s.Schema = "https://json-schema.org/draft/2020-12/schema"
 	s.Title = "gopreflight report"
-	s.Description = "What one run of gopreflight found out: every check exactly once, in order, with its findings. See docs/report.md."
+	s.Description = "What one run of gopreflight found out: every check exactly once, in order, with its findings."
 	s.Properties["schema"] = &jsonschema.Schema{Const: jsonschema.Ptr[any](checks.Schema)}
 	s.Properties["failOn"] = enum([]string{"error", "warning", "never"})
 	b, err := json.MarshalIndent(s, "", "  ")

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gopreflight/gopreflight/checks"
 	"github.com/gopreflight/gopreflight/internal/plain"
@@ -43,7 +44,7 @@ func writeTerminal(_ context.Context, d Dest, r *checks.Report) error {
 	t := terminal{style: style(d.Color), d: d, r: r}
 	if !d.Quiet {
 		t.header()
-		if !d.ListShown {
+		if !d.ListShown || d.Verbose { // the live lines have no facts
 			t.list()
 		}
 	}
@@ -129,8 +130,8 @@ func (t *terminal) verdict() {
 			line += ", " + more
 		}
 	}
-	if t.r.Retryable && t.r.Verdict != checks.Pass {
-		line += "; trying again may help"
+	for _, more := range remarks(t.r) {
+		line += "; " + more
 	}
 	if !t.d.Quiet {
 		t.linef("")
@@ -157,7 +158,7 @@ func (t *terminal) group(g group) {
 		t.linef("  %s %s  %s", t.severity(first.Severity), t.bold(oneLine(g.rule)), t.dim(plain.Count(len(g.items), "finding")))
 		oneFix := !slices.ContainsFunc(items, func(it item) bool { return it.Fix != first.Fix })
 		for i, it := range items {
-			t.linef("%s%s", indent, joined(t.blue(place(it.Finding)), oneLine(it.Message), t.dim(about(it.Finding))))
+			t.listed(it)
 			t.evidence(it)
 			if !oneFix {
 				t.fix(it.Fix)
@@ -174,6 +175,13 @@ func (t *terminal) group(g group) {
 	if why := explainCommand(g.rule); why != "" {
 		t.label("why", why)
 	}
+}
+
+// listed is the first line of a finding among several of its rule.
+func (t *terminal) listed(it item) {
+	p := place(it.Finding)
+	message := hang(oneLine(it.Message), len(indent)+utf8.RuneCountInString(p)+2, t.d.Width, func(l string) string { return l })
+	t.linef("%s%s", indent, joined(t.blue(p), message, t.dim(about(it.Finding))))
 }
 
 // joined is the parts that are not empty, two spaces apart.

@@ -130,16 +130,28 @@ func TestTerminalListShown(t *testing.T) {
 	}
 }
 
-// TestTerminalRetryable: only where trying again may help is it said.
-func TestTerminalRetryable(t *testing.T) {
+// TestTerminalVerdict: the line says how it ended and what else there is to
+// know about that.
+func TestTerminalVerdict(t *testing.T) {
 	t.Parallel()
-	r := &checks.Report{Verdict: checks.Fail, Retryable: true}
-	if got := render(t, Terminal, r, Dest{Quiet: true}); got != "FAIL in 0 ms; trying again may help\n" {
-		t.Errorf("%q", got)
-	}
-	r.Verdict = checks.Pass
-	if got := render(t, Terminal, r, Dest{Quiet: true}); got != "PASS in 0 ms\n" {
-		t.Errorf("%q", got)
+	broken := []checks.Result{{Findings: []checks.Finding{{Severity: checks.Error}}}}
+	for _, tt := range []struct {
+		name string
+		r    checks.Report
+		want string
+	}{
+		{"pass", checks.Report{Verdict: checks.Pass}, "PASS in 0 ms"},
+		{"retry", checks.Report{Verdict: checks.Fail, Retryable: true}, "FAIL in 0 ms; trying again may help"},
+		{"nothing to retry", checks.Report{Verdict: checks.Pass, Retryable: true}, "PASS in 0 ms"},
+		{"errors that do not fail", checks.Report{Verdict: checks.Pass, FailOn: "never", Results: broken}, "PASS in 0 ms, 1 error; fail-on is never"},
+		{"never without errors", checks.Report{Verdict: checks.Pass, FailOn: "never"}, "PASS in 0 ms"},
+		{"interrupted", checks.Report{Verdict: checks.Inconclusive, Interrupted: "interrupt"}, "INCONCLUSIVE in 0 ms, interrupted, partial report"},
+		{"terminated", checks.Report{Verdict: checks.Fail, Interrupted: "terminated", Results: broken}, "FAIL in 0 ms, terminated, partial report, 1 error"},
+	} {
+		got, _, _ := strings.Cut(render(t, Terminal, &tt.r, Dest{Quiet: true}), "\n")
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }
 

@@ -54,8 +54,7 @@ type Output struct {
 	// Cut is how many bytes were dropped from both streams together.
 	Cut int64
 	// Exit is the exit code; -1 when a signal ended it.
-	Exit     int
-	Duration time.Duration
+	Exit int
 }
 
 // Run runs a command to its end. The error says that it could not be started
@@ -77,17 +76,15 @@ func Run(ctx context.Context, c Cmd) (Output, error) {
 	cmd.WaitDelay = waitDelay
 	group(cmd)
 
-	start := time.Now()
 	err := cmd.Run()
 	if cmd.Process != nil {
 		endGroup(cmd) // what the child left behind
 	}
 	out := Output{
-		Stdout:   stdout.kept.Bytes(),
-		Stderr:   stderr.kept.Bytes(),
-		Cut:      stdout.cut + stderr.cut,
-		Exit:     -1,
-		Duration: time.Since(start),
+		Stdout: stdout.kept.Bytes(),
+		Stderr: stderr.kept.Bytes(),
+		Cut:    stdout.cut + stderr.cut,
+		Exit:   -1,
 	}
 	if cmd.ProcessState != nil {
 		out.Exit = cmd.ProcessState.ExitCode()

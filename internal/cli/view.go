@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"golang.org/x/term"
 
@@ -19,10 +20,16 @@ import (
 type view struct {
 	live *report.Live
 	tty  bool
+
+	mu sync.Mutex
+	// ended are results that a log does not show yet, by check, because a
+	// check declared before theirs, checks.All[shown], has not ended.
+	ended map[string]checks.Result
+	shown int
 }
 
 func (sys *system) newView(outputs []output, o outputOptions, p place) *view {
-	v := &view{}
+	v := &view{ended: map[string]checks.Result{}}
 	for _, out := range outputs {
 		if out.path != "" || out.reporter != report.Terminal || o.quiet {
 			continue
@@ -48,9 +55,27 @@ func (v *view) progress(c *checks.Check, text string) {
 	}
 }
 
+// done shows how a check ended: at once on a terminal, whose list has its order
+// anyway, in declared order in a log. There the first one without an answer
+// holds back itself and what follows for Settle: its cause may yet be found.
 func (v *view) done(r *checks.Result) {
-	if v.live != nil {
+	switch {
+	case v.live == nil:
+		return
+	case v.tty:
 		v.live.Done(*r)
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.ended[r.Check] = *r
+	for v.shown < len(checks.All) {
+		next, ok := v.ended[checks.All[v.shown].Name]
+		if !ok || next.Status == checks.Errored {
+			return
+		}
+		v.live.Done(next)
+		v.shown++
 	}
 }
 

@@ -239,6 +239,9 @@ func (w *wiring) readConfig(ctx context.Context, tree *git.Git) (cfg *config.Con
 	if errors.Is(err, fs.ErrNotExist) {
 		return config.Default(), "", "", nil
 	}
+	if err != nil && w.place.ci.IsChange {
+		return config.Default(), "", err.Error(), nil // a partial clone without it
+	}
 	if err != nil {
 		return nil, "", "", fmt.Errorf("reading the configuration: %w", err)
 	}

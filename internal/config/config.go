@@ -96,9 +96,10 @@ type Exception struct {
 
 // Env is what the policy asks of the Go settings.
 type Env struct {
-	// Required are the names of settings that must have been set by somebody:
-	// in the process environment, the user's file or GOROOT/go.env.
-	Required []string `yaml:"required" is:"variable" doc:"Settings that must have been set, by the environment or a file, not left to their default." example:"[GOPROXY, GOPRIVATE]"`
+	// Required are the names of settings that must have been set by somebody,
+	// in the process environment or the user's file; what GOROOT/go.env ships
+	// does not count.
+	Required []string `yaml:"required" is:"variable" doc:"Settings that must have been set, by the environment or the user's file, not left to their default." example:"[GOPROXY, GOPRIVATE]"`
 	// GOPROXY is what GOPROXY may list.
 	GOPROXY GOPROXY `yaml:"goproxy" doc:"What GOPROXY may list."`
 	// ForbidGOFLAGS are flags that GOFLAGS may not hold: "-mod=mod" with this
@@ -121,8 +122,8 @@ type Toolchain struct {
 
 // Proxy is how module proxies are probed.
 type Proxy struct {
-	// Timeout bounds each phase of a probe; positive.
-	Timeout time.Duration `yaml:"timeout" doc:"How long each phase of a probe may take."`
+	// Timeout bounds the whole probe of one entry of GOPROXY; positive.
+	Timeout time.Duration `yaml:"timeout" doc:"How long the probe of one GOPROXY entry may take."`
 	// Probe are the modules to ask for, path or path@version. Empty: a public
 	// module of the build list.
 	Probe []string `yaml:"probe" is:"probe" doc:"The modules to ask a proxy for, path or path@version; empty: a public module of the build list." example:"[example.com/lib@v1.2.0]"`

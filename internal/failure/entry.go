@@ -135,6 +135,10 @@ var moduleVersion = regexp.MustCompile(`[A-Za-z0-9][\w~-]*(?:\.[\w~-]+)+(?:/[\w.
 // replacedBy follows a module that is replaced; a finding is about the former.
 var replacedBy = regexp.MustCompile(`\(replaced by [^)]*\)`)
 
+// importer is the place of an import in the module cache: an error there is about
+// what is imported, not about the module that imports it.
+var importer = regexp.MustCompile(`\S+@\S+\.go:\d+(?::\d+)?:`)
+
 // cached is the file of a module version below GOMODCACHE/cache/download.
 var cached = regexp.MustCompile(`cache[/\\]download[/\\](\S+?)[/\\]@v[/\\](v[\w.+!-]+?)\.(?:zip|mod|info|ziphash|lock)\b`)
 
@@ -147,7 +151,7 @@ func (m match) module() string {
 		}
 		return cut(p)
 	}
-	before := replacedBy.ReplaceAllString(m.in.text[:m.loc[0]], "")
+	before := importer.ReplaceAllString(replacedBy.ReplaceAllString(m.in.text[:m.loc[0]], ""), "")
 	if all := moduleVersion.FindAllString(before, -1); len(all) > 0 {
 		return cut(all[len(all)-1])
 	}

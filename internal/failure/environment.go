@@ -2,7 +2,7 @@ package failure
 
 // Rules that several entries share.
 var (
-	writable     = []string{"host/not-writable", "host/disk-full", "host/inodes", "host/home"}
+	writable     = []string{"host/not-writable", "host/disk-full", "host/inodes-full", "host/home"}
 	goflagsRules = []string{"env/goflags-invalid", "env/quotes"}
 	gopathRules  = []string{"env/gopath-invalid", "env/quotes"}
 	gorootRules  = []string{"env/goroot-missing", "env/goroot-broken", "env/quotes"}

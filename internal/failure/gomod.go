@@ -1,8 +1,8 @@
 package failure
 
 var (
-	gomodRules   = []string{"gomod/syntax"}
-	replaceRules = []string{"gomod/replace-missing", "gomod/syntax"}
+	gomodRules   = []string{"gomod/*"}
+	replaceRules = gomodRules
 	tidyRules    = []string{"tidy/version", "tidy/missing-require", "gomod/duplicate-require", "gomod/excluded", "toolchain/redundant"}
 )
 
@@ -34,7 +34,7 @@ var gomodFile = []entry{
 	{class: "gomod-syntax", rank: wrapper, pattern: `^go: errors parsing go\.mod:\n(?P<place>\S+): (?P<why>.*)`,
 		summary: "go.mod cannot be parsed: ${place}: ${why}",
 		fix:     "correct that line of go.mod",
-		rules:   append([]string{"gomod/go-version", "gomod/directive-too-new"}, gomodRules...)},
+		rules:   gomodRules},
 	{class: "directive-unknown", rank: plain, pattern: `(?P<place>\S+): unknown directive: (?P<name>.*)`,
 		summary: "${place}: this Go does not know the directive ${name}: a typing error, a merge conflict, or a directive newer than this Go",
 		fix:     "correct the line, or use a newer Go",

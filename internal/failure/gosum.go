@@ -1,7 +1,7 @@
 package failure
 
 var (
-	gosumRules    = []string{"gosum/missing"}
+	gosumRules    = []string{"gosum/missing", "tidy/missing-require", "tidy/version"}
 	mismatchRules = []string{"gosum/conflict", "modcache/tree-modified", "modcache/zip-modified",
 		"modcache/gosum-mismatch", "modcache/ziphash-mismatch", "modcache/mod-modified", "proxy/content"}
 	sumdbRules = []string{"env/gosumdb-invalid", "env/quotes", "env/empty"}

@@ -1,6 +1,6 @@
 package failure
 
-var importRules = []string{"tidy/missing-require"}
+var importRules = []string{"tidy/missing-require", "build/import"}
 
 // imports: packages that no module provides, or more than one, and arguments
 // that name none (cmd/go/internal: load/pkg.go, modload/import.go,

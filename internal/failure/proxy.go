@@ -82,7 +82,7 @@ var proxies = []entry{
 	{class: "module-not-found", rank: plain, pattern: `(?:module (?P<mod>\S+): )?reading (?P<url>\S+/@(?:v/|latest)\S*): (?P<status>(?:404|410) [A-Z][\w ]*)`,
 		summary: "the proxy does not have it: ${status}",
 		fix:     "check the module's path and version; if it is private, add it to GOPRIVATE and see to credentials",
-		rules:   []string{"proxy/not-found", "proxy/status", "proxy/list-refused"}},
+		rules:   []string{"proxy/not-found", "proxy/status", "proxy/list-refused", "build/import"}},
 	{class: "proxy-credentials", rank: tail, pattern: `reading (?P<url>[^\s"]+): (?P<status>(?:401|403|407) .*)`,
 		summary: "${url} refuses: ${status}",
 		fix:     "give the go command credentials for this host (GOAUTH, .netrc), or correct those it has",

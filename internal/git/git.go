@@ -11,10 +11,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gopreflight/gopreflight/internal/child"
 )
+
+// maxWords is how much of git's error messages is kept, in bytes.
+const maxWords = 4 << 10
 
 // Git is git for one work tree.
 type Git struct {
@@ -27,21 +31,36 @@ type Git struct {
 var ErrNoWorkTree = errors.New("not in a git work tree")
 
 // Open returns git for the work tree that contains dir. path is the git
-// program, env its whole environment. The error is ErrNoWorkTree where no
-// parent of dir has a .git, and git's own words where git refuses the tree.
+// program, env its whole environment, without the GIT_* variables that name
+// another repository. The error is ErrNoWorkTree where no parent of dir has a
+// .git and where git says that what it holds is no repository with a work tree;
+// git's own words where git refuses the tree.
 func Open(ctx context.Context, path, dir string, env []string) (*Git, error) {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil, err
+	}
 	top, err := findTop(dir)
 	if err != nil {
 		return nil, err
 	}
+	// No protocol is allowed, because git before 2.44 does not know
+	// GIT_NO_LAZY_FETCH and fetches what a partial clone lacks.
 	g := &Git{path: path, top: top, env: append(append([]string{}, env...),
-		"GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "LC_ALL=C")}
+		"GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "LC_ALL=C")}
 	out, err := g.run(ctx, "rev-parse", "--show-toplevel")
 	if err != nil {
+		if said := err.Error(); strings.Contains(said, "not a git repository") || strings.Contains(said, "must be run in a work tree") {
+			err = fmt.Errorf("%w: %w", ErrNoWorkTree, err)
+		}
 		return nil, err
 	}
-	if got := strings.TrimRight(string(out), "\r\n"); got != "" {
-		g.top = filepath.FromSlash(got)
+	said := filepath.FromSlash(strings.TrimRight(string(out), "\r\n"))
+	for at := top; !sameDir(at, said); at = g.top {
+		// A .git that git passes over, or core.worktree with a folder elsewhere.
+		if g.top, err = findTop(filepath.Dir(at)); err != nil || g.top == at {
+			return nil, fmt.Errorf("%w: %s belongs to the work tree %s", ErrNoWorkTree, filepath.Join(top, ".git"), said)
+		}
 	}
 	return g, nil
 }
@@ -49,10 +68,6 @@ func Open(ctx context.Context, path, dir string, env []string) (*Git, error) {
 // findTop is the nearest parent of dir with a .git, which is a file in linked
 // work trees. It is found without git, because safe.directory must name it.
 func findTop(dir string) (string, error) {
-	dir, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return "", err
-	}
 	for {
 		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
 			return dir, nil
@@ -63,6 +78,12 @@ func findTop(dir string) (string, error) {
 		}
 		dir = parent
 	}
+}
+
+func sameDir(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // run runs git and returns what it printed; an exit code other than 0 is an
@@ -79,12 +100,17 @@ func (g *Git) run(ctx context.Context, args ...string) ([]byte, error) {
 		return nil, err
 	}
 	if out.Exit != 0 {
-		return nil, fmt.Errorf("git %s: exit status %d: %s", strings.Join(args, " "), out.Exit, strings.TrimSpace(string(out.Stderr)))
+		return nil, fmt.Errorf("git %s: exit status %d: %s", strings.Join(args, " "), out.Exit, words(out.Stderr))
 	}
 	if out.Cut > 0 {
 		return nil, fmt.Errorf("git %s: printed more than %d bytes", strings.Join(args, " "), child.DefaultLimit)
 	}
 	return out.Stdout, nil
+}
+
+// words is what git says on its standard error, as much as anyone reads.
+func words(stderr []byte) string {
+	return strings.ToValidUTF8(strings.TrimSpace(string(stderr[:min(len(stderr), maxWords)])), "\uFFFD")
 }
 
 // Top is the top of the work tree: absolute, symbolic links resolved.
@@ -110,28 +136,34 @@ func (g *Git) ResolveCommit(ctx context.Context, rev string) (string, error) {
 
 // MergeBase is the commit from which HEAD and rev went apart.
 func (g *Git) MergeBase(ctx context.Context, rev string) (string, error) {
-	out, err := g.run(ctx, "merge-base", "HEAD", rev)
+	out, err := g.run(ctx, "merge-base", "--end-of-options", "HEAD", rev)
 	if err != nil {
 		return "", err
 	}
 	return strings.TrimSpace(string(out)), nil
 }
 
-// ReadFile is the content of a file (slash path from the top) at a commit. The
-// error is os.ErrNotExist where the commit has no such file.
+// ReadFile is the content of a regular file (slash path from the top) at a
+// commit. The error is os.ErrNotExist where the commit has no such file.
 func (g *Git) ReadFile(ctx context.Context, commit, name string) ([]byte, error) {
-	listed, err := g.run(ctx, "ls-tree", "-z", "--name-only", commit, "--", name)
+	listed, err := g.run(ctx, "--literal-pathspecs", "ls-tree", "-z", "--full-tree", "--end-of-options", commit, "--", name)
 	if err != nil {
 		return nil, err
 	}
-	if len(listed) == 0 {
+	entry, _, _ := strings.Cut(string(listed), "\t") // mode, type and object, then the name
+	fields := strings.Fields(entry)
+	switch {
+	case len(fields) != 3:
 		return nil, fmt.Errorf("%s at %.12s: %w", name, commit, os.ErrNotExist)
+	case !strings.HasPrefix(fields[0], "100"):
+		return nil, fmt.Errorf("%s at %.12s: not a regular file", name, commit)
 	}
-	return g.run(ctx, "cat-file", "blob", commit+":"+name)
+	return g.run(ctx, "cat-file", "blob", fields[2])
 }
 
 // Files are the files that git tracks and whose last element is one of names:
-// slash paths from the top, sorted by git.
+// slash paths from the top, sorted by git, each once, also in the middle of a
+// merge. Some may not be on disk.
 func (g *Git) Files(ctx context.Context, names ...string) ([]string, error) {
 	args := []string{"ls-files", "-z", "--cached", "--"}
 	for _, n := range names {
@@ -141,13 +173,8 @@ func (g *Git) Files(ctx context.Context, names ...string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var files []string
-	for f := range strings.SplitSeq(string(out), "\x00") {
-		if f != "" {
-			files = append(files, f)
-		}
-	}
-	return files, nil
+	files := strings.FieldsFunc(string(out), func(r rune) bool { return r == 0 })
+	return slices.Compact(files), nil
 }
 
 // RemoteURL is the URL of the remote "origin"; empty when there is none.
@@ -167,5 +194,5 @@ func (g *Git) Trusted(ctx context.Context) (bool, string, error) {
 	if err != nil {
 		return false, "", err
 	}
-	return out.Exit == 0, strings.TrimSpace(string(out.Stderr)), nil
+	return out.Exit == 0, words(out.Stderr), nil
 }

@@ -1,9 +1,8 @@
 // Package gocmd runs the go command: once per question, with an explicit
 // environment, within a limit on how many run at the same time.
 //
-// It never decides which questions to ask, never reads the process environment
-// and never lets the go command switch toolchains by itself: callers say which
-// toolchain is to run.
+// It never decides which questions to ask and never reads the process
+// environment. Which toolchain runs is the caller's to say, by GOTOOLCHAIN.
 package gocmd
 
 import (
@@ -17,6 +16,11 @@ import (
 
 	"github.com/gopreflight/gopreflight/internal/child"
 )
+
+// NoTelemetry keeps the go command from starting, once a day, a process that
+// leaves our process group, outlives it, and where the user shares telemetry
+// asks the network (golang.org/x/telemetry, start.go, telemetryChildVar).
+const NoTelemetry = "GO_TELEMETRY_CHILD=2"
 
 // Go is a go command and the environment that it runs in. Its methods may be
 // called from several goroutines.
@@ -119,5 +123,5 @@ func (g *Go) run(ctx context.Context, q Question) (child.Output, error) {
 		path = g.path
 	}
 	env := append(append([]string{}, g.env...), q.Env...)
-	return child.Run(ctx, child.Cmd{Path: path, Args: q.Args, Dir: q.Dir, Env: append(env, "PWD="+q.Dir)})
+	return child.Run(ctx, child.Cmd{Path: path, Args: q.Args, Dir: q.Dir, Env: append(env, NoTelemetry, "PWD="+q.Dir)})
 }

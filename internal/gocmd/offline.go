@@ -21,8 +21,7 @@ func Offline() []string {
 }
 
 // NeedsNetwork reports whether a go command that ran with Offline says that it
-// would have asked the network.
+// would have asked the network (modfetch/proxy.go, errProxyOff).
 func NeedsNetwork(output string) bool {
-	return strings.Contains(output, "module lookup disabled by GOPROXY=off") ||
-		strings.Contains(output, "toolchain not available")
+	return strings.Contains(output, "module lookup disabled by GOPROXY=off")
 }

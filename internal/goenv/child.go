@@ -1,6 +1,7 @@
 package goenv
 
 import (
+	"errors"
 	"slices"
 	"strings"
 )
@@ -71,6 +72,14 @@ func ChildEnv(environ []string, e *Env) []string {
 	return append(env, "GOENV=off")
 }
 
+// allowed is an environment without the variables that no child gets.
+func allowed(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return !isPassed(fold(name)) && !IsKnown(fold(name))
+	})
+}
+
 func isPassed(name string) bool {
 	return slices.Contains(passed, name) ||
 		slices.ContainsFunc(passedPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
@@ -80,7 +89,8 @@ func isPassed(name string) bool {
 // of them or does not parse.
 func withoutFlags(value string, names []string) string {
 	flags, err := ParseGOFLAGS(value)
-	if _, unknown := err.(*UnknownFlagError); err != nil && !unknown {
+	var unknown *UnknownFlagError
+	if err != nil && !errors.As(err, &unknown) {
 		return value
 	}
 	kept := slices.DeleteFunc(slices.Clone(flags), func(f Flag) bool { return slices.Contains(names, f.Name) })

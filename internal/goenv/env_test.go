@@ -218,6 +218,25 @@ func TestReadWithoutGo(t *testing.T) {
 	}
 }
 
+// TestReadLeaksNothing: what asks the go command has no secrets either.
+func TestReadLeaksNothing(t *testing.T) {
+	t.Parallel()
+	runs := 0
+	_, err := Read(t.Context(), Options{
+		Environ: []string{"GITHUB_TOKEN=t", "PATH=/bin", "GOOS=linux", "INPUT_X=y", "LC_ALL=C"},
+		Run: func(_ context.Context, env []string, _ ...string) ([]byte, error) {
+			runs++
+			if got := environMap(env); got["GITHUB_TOKEN"] != "" || got["INPUT_X"] != "" || got["PATH"] != "/bin" || got["LC_ALL"] != "C" || got["GOTOOLCHAIN"] != "local" {
+				t.Errorf("run with %q", env)
+			}
+			return nil, nil
+		},
+	})
+	if err != nil || runs != 4 {
+		t.Errorf("got %v after %d runs, want none after 4", err, runs)
+	}
+}
+
 func TestReadCancelled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

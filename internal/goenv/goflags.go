@@ -103,9 +103,6 @@ func IsFlag(name string) bool {
 	return slices.Contains(subcommandFlags, name)
 }
 
-// Flags returns the names of all flags that IsFlag knows, without -test.NAME.
-func Flags() []string { return slices.Clone(subcommandFlags) }
-
 // buildFlags are the flags that "go help build" lists as shared by build, clean,
 // get, install, list, run and test: those that have a meaning in GOFLAGS for a
 // build.

@@ -101,7 +101,7 @@ func TestGOFLAGSAsGo(t *testing.T) {
 			t.Errorf("GOFLAGS=%s: got %q, the go command says %q", value, got, want)
 		}
 	}
-	all := "-" + strings.Join(Flags(), " -") + " -test." + strings.Join(testFlags, " -test.")
+	all := "-" + strings.Join(subcommandFlags, " -") + " -test." + strings.Join(testFlags, " -test.")
 	if words := refuse(all); words != "" {
 		t.Errorf("the go command knows not all of the table: %s", words)
 	}

@@ -14,11 +14,12 @@ import (
 // Options is what Read needs to know.
 type Options struct {
 	// Run runs the go command with these arguments and exactly this environment
-	// in a directory without go.mod, and returns what it printed; the error has
+	// (where a name stands twice, the last counts) in a directory without go.mod, and returns what it printed; the error has
 	// the go command's own words. Nil where there is no go command.
 	Run func(ctx context.Context, env []string, args ...string) ([]byte, error)
 	// Environ is the process environment, "NAME=value" each; the last of a name
-	// counts.
+	// counts. What is no setting and not allowed in ChildEnv is left out of
+	// Run's.
 	Environ []string
 	// ConfigDir is os.UserConfigDir; empty where that is unknown.
 	ConfigDir string
@@ -37,6 +38,7 @@ var errNoGo = errors.New("no go command to ask")
 // Where the go command does not answer, Env.Err has its words and the values
 // are resolved here. The error is only ctx's.
 func Read(ctx context.Context, o Options) (*Env, error) {
+	o.Environ = allowed(o.Environ)
 	process := environMap(o.Environ)
 	e := &Env{settings: map[string]Setting{}}
 	e.UserFile = userFile(process, o.ConfigDir)
@@ -116,7 +118,7 @@ func (e *Env) ask(ctx context.Context, o Options, process map[string]string) (ma
 	if err != nil && ctx.Err() == nil {
 		bare := with(slices.DeleteFunc(slices.Clone(o.Environ), func(kv string) bool {
 			name, _, _ := strings.Cut(kv, "=")
-			return IsKnown(name)
+			return IsKnown(fold(name))
 		}), append(neutral, "GOENV=off")...)
 		answer, _ = askValues(ctx, o, bare)
 		// What was answered without settings is about another GOROOT and GOPATH.

@@ -313,6 +313,31 @@ func TestVerifySymlinks(t *testing.T) {
 	}
 }
 
+// TestSettle: a folder that was being extracted at the first look is not
+// modified, and a modified one stays so.
+func TestSettle(t *testing.T) {
+	t.Parallel()
+	w := Want{Path: "example.com/a", Version: "v1.0.0", Zip: []string{"A"}}
+	half := Evidence{Zip: Content{State: Sound, Hash: "A"}, Tree: Content{State: Sound, Hash: "B"}, Mod: Content{State: Absent}}
+	whole := half
+	whole.Tree.Hash = "A"
+	for _, tt := range []struct {
+		name  string
+		looks []Evidence
+		want  Outcome
+	}{
+		{"healthy", []Evidence{whole}, Proven},
+		{"extracted in between", []Evidence{half, whole}, Proven},
+		{"modified", []Evidence{half, half}, Broken},
+	} {
+		n := 0
+		e := settle(w, func() Evidence { n++; return tt.looks[n-1] })
+		if outcome, _ := Judge(w, e); outcome != tt.want || n != len(tt.looks) {
+			t.Errorf("%s: outcome %d after %d looks, want %d after %d", tt.name, outcome, n, tt.want, len(tt.looks))
+		}
+	}
+}
+
 func TestVerifyCacheDir(t *testing.T) {
 	t.Parallel()
 	w := Want{Path: "example.com/a", Version: "v1.0.0", Zip: []string{"h1:x"}}

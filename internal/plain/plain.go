@@ -14,41 +14,63 @@ import (
 
 // Limits of what is kept of one text and of one list of lines.
 const (
-	// MaxLine is the longest line, in bytes.
+	// MaxLine is the longest line, in bytes, without its indentation.
 	MaxLine = 1000
 	// MaxLines is the most lines of evidence.
 	MaxLines = 40
 )
 
-// terminalEscape matches ANSI control sequences and operating system commands
-// whole, so that their parameters do not stay behind as text.
-var terminalEscape = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])`)
+const (
+	// maxIndent is the deepest indentation of a line, in spaces.
+	maxIndent = 40
+	// maxRead is how much of a line is looked at, in bytes: what is shown of a
+	// longer one would be cut anyway.
+	maxRead = 64 << 10
+	// cut ends a line that was longer.
+	cut = "…"
+)
+
+// terminalEscape matches terminal sequences whole, so that their parameters do
+// not stay behind as text (ECMA-48, 5.3 to 5.6): control sequences, control
+// strings (operating system and device commands) to their end or the line's,
+// and the short escapes; with ESC or, in the first two, its 8-bit form.
+var terminalEscape = regexp.MustCompile(
+	`(?:\x1b\[|\x{9b})[0-?]*[ -/]*[@-~]` +
+		`|(?:\x1b[PX\]^_]|[\x{90}\x{98}\x{9d}-\x{9f}])[^\x07\x1b\x{9c}\n]*(?:\x07|\x1b\\|\x{9c})?` +
+		`|\x1b[ -/]*[0-~]`)
 
 // Line is s as one clean line of at most MaxLine bytes.
 func Line(s string) string {
+	if len(s) > maxRead {
+		s = s[:maxRead]
+	}
 	s = terminalEscape.ReplaceAllString(s, "")
 	var b strings.Builder
-	space := false
 	for _, r := range s {
 		switch {
-		case r == utf8.RuneError:
-			r = '\uFFFD'
-		case r == '\t' || r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029':
+		case r == '\t' || r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029':
 			r = ' '
 		case unicode.IsControl(r), invisible(r):
 			continue
 		}
-		if r == ' ' && space {
+		if r == ' ' && (b.Len() == 0 || b.String()[b.Len()-1] == ' ') {
 			continue
 		}
-		space = r == ' '
-		if b.Len()+utf8.RuneLen(r) > MaxLine {
-			b.WriteString("…")
-			break
+		b.WriteRune(r) // what is not valid UTF-8 is U+FFFD here
+		if b.Len() > MaxLine {
+			return truncate(b.String(), MaxLine-len(cut)) + cut
 		}
-		b.WriteRune(r)
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// truncate is the beginning of a valid string, at most n bytes of it, with
+// whole characters and no space at its ends.
+func truncate(s string, n int) string {
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return strings.TrimSpace(s[:n])
 }
 
 // invisible reports whether a rune changes how others are shown without being
@@ -67,19 +89,24 @@ func Text(s string) string {
 // MaxLines is counted in a last line.
 func Lines(lines []string) []string {
 	var out []string
+	n := 0
 	for _, l := range lines {
 		for one := range strings.SplitSeq(strings.TrimRight(l, "\r\n"), "\n") {
-			body := strings.TrimLeft(one, " \t")
-			indent := strings.ReplaceAll(one[:len(one)-len(body)], "\t", "    ")
-			if len(indent) > 40 {
-				indent = indent[:40]
+			if n++; n <= MaxLines {
+				out = append(out, indented(one))
 			}
-			out = append(out, strings.TrimRight(indent+Line(body), " "))
 		}
 	}
-	if len(out) > MaxLines {
-		more := len(out) - MaxLines + 1
-		out = append(out[:MaxLines-1], "… "+Count(more, "more line"))
+	if n > MaxLines {
+		out[MaxLines-1] = cut + " " + Count(n-MaxLines+1, "more line")
 	}
 	return out
+}
+
+// indented is a clean line behind its indentation.
+func indented(s string) string {
+	body := strings.TrimLeft(s, " \t")
+	indent := s[:min(len(s)-len(body), maxIndent)]
+	indent = strings.ReplaceAll(indent, "\t", "    ")
+	return strings.TrimRight(indent[:min(len(indent), maxIndent)]+Line(body), " ")
 }

@@ -1,6 +1,8 @@
 package plain
 
 import (
+	"cmp"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,22 +13,38 @@ const masked = "xxxxx"
 
 // secretName matches names of environment variables that hold secrets by
 // custom.
-var secretName = regexp.MustCompile(`(?i)(token|secret|passw|passphrase|apikey|api_key|credential|private_key|webhook|_key$|_pat$|_auth$)`)
+var secretName = regexp.MustCompile(`(?i)(token|secret|passw|passphrase|apikey|api_key|credential|private_key|webhook|_key$|_pat$|_auth$|_pass$|_pwd$)`)
 
-// minSecret is the shortest value that is masked wherever it stands: shorter
-// ones would mask ordinary words.
-const minSecret = 6
+const (
+	// minSecret is the shortest value that is masked wherever it stands:
+	// shorter ones would mask ordinary words.
+	minSecret = 6
+	// minPlainSecret is the same for what may be something else: a path, text
+	// with spaces, one line of several, a user's name in a URL.
+	minPlainSecret = 16
+)
 
 var (
-	// userinfo is the user and password of a URL. A user alone is masked too,
-	// because tokens are often passed as one; "git@" of ssh URLs is not secret.
-	userinfo = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)([^/@\s"'<>]+)@`)
-	// header is an HTTP header or netrc word with its value.
-	header = regexp.MustCompile(`(?i)\b((?:proxy-)?authorization:\s*(?:basic|bearer|token)?\s*|private-token:\s*|job-token:\s*|password\s+|_authToken=)(\S+)`)
-	// known token forms, by their issuers' documented prefixes.
-	token = regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|gl(?:pat|cbt|dt|rt|ptt|soat)-[A-Za-z0-9_.-]{16,}|xox[abpr]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+)`)
-	// query parameters that carry secrets.
-	param = regexp.MustCompile(`(?i)([?&;](?:access_token|token|key|sig|signature|password|secret|private_token|x-amz-[a-z-]+)=)[^&;\s"']+`)
+	// scheme begins a URL.
+	scheme = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://`)
+	// header is an HTTP header with its value, also as it stands in git's
+	// http.extraHeader and in JSON.
+	header = regexp.MustCompile(`(?i)\b((?:(?:proxy-)?authorization|private-token|job-token|deploy-token|x-api-key|x-auth-token|x-jfrog-art-api|(?:set-)?cookie)["']?:[ \t]*["']?)[^\s"'][^\r\n"']*`)
+	// netrc is a password of a netrc file, in one line with its login or alone
+	// in its own, and the same of an .npmrc.
+	netrc = regexp.MustCompile(`(\blogin\s+\S+\s+password\s+|\bmachine\s+\S+\s+password\s+|_authToken\s*=\s*)\S+|(?m:^(\s*password[ \t]+)\S+[ \t]*$)`)
+	// token forms, by their issuers' documented prefixes: GitHub, GitLab,
+	// Slack, AWS, Google, npm, and JSON web tokens.
+	token = regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9_]{20,}|github_pat_[A-Za-z0-9_]{20,}` +
+		`|gl(?:pat|cbt|dt|rt|rtr|ptt|ft|imt|agent|oas|soat|ffct)-[A-Za-z0-9_.-]{16,}` +
+		`|xox[abeoprs]-[A-Za-z0-9.-]{10,}|xapp-[A-Za-z0-9-]{10,}|A[KS]IA[0-9A-Z]{16}|AIza[A-Za-z0-9_-]{35}|npm_[A-Za-z0-9]{36}` +
+		`|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+)`)
+	// slackHook is the path of a Slack webhook, which needs no other secret.
+	slackHook = regexp.MustCompile(`(hooks\.slack\.com/(?:services|workflows|triggers)/)[A-Za-z0-9_/-]+`)
+	// privateKey is a key in PEM form, to its end or the text's.
+	privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`)
+	// param is a query parameter that carries a secret.
+	param = regexp.MustCompile(`(?i)([?&;](?:access_token|auth_token|refresh_token|id_token|token|api_?key|key|sig|signature|password|passwd|secret|client_secret|private_token|job_token|x-amz-[a-z-]+|x-goog-[a-z-]+)=)[^&;\s"'<>]+`)
 )
 
 // Redactor masks secrets in text. The zero value masks what has a known form.
@@ -36,27 +54,63 @@ type Redactor struct {
 
 // NewRedactor returns a Redactor that also masks the values of those variables
 // of an environment ("NAME=value") whose names say that they are secret, and
-// the passwords inside URLs of all of them.
+// of all of them what stands where a URL or an HTTP header has its credentials.
 func NewRedactor(environ []string) *Redactor {
 	r := &Redactor{}
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")
+		value = strings.TrimSpace(value)
 		if secretName.MatchString(name) {
-			r.add(strings.TrimSpace(value))
+			r.addSecret(value)
 		}
-		for _, m := range userinfo.FindAllStringSubmatch(value, -1) {
-			if _, password, ok := strings.Cut(m[2], ":"); ok {
-				r.add(password)
-			}
+		if lower := strings.ToLower(name); strings.HasSuffix(lower, "_proxy") && !strings.Contains(value, "://") {
+			value = "http://" + value // what an HTTP proxy without a scheme means
+		}
+		for _, part := range splitURLs(value) {
+			r.addUserinfo(part.userinfo())
+		}
+		if _, credentials, ok := strings.Cut(header.FindString(value), ":"); ok {
+			fields := strings.Fields(credentials) // a scheme, then what is secret
+			r.add(fields[len(fields)-1], minSecret)
 		}
 	}
 	// The longest first, so that no secret is left over by a shorter one inside it.
-	slices.SortFunc(r.values, func(a, b string) int { return len(b) - len(a) })
+	slices.SortFunc(r.values, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	r.values = slices.Compact(r.values)
 	return r
 }
 
-func (r *Redactor) add(value string) {
-	if len(value) >= minSecret && !strings.ContainsAny(value, "/\\ ") || len(value) >= 16 {
+// addSecret masks the value of a variable; of one with several lines, as keys
+// have, each line, because text is looked at line by line.
+func (r *Redactor) addSecret(value string) {
+	if strings.ContainsAny(value, "/\\ \n") {
+		r.add(value, minPlainSecret)
+	} else {
+		r.add(value, minSecret)
+	}
+	if strings.Contains(value, "\n") {
+		for line := range strings.Lines(value) {
+			r.add(strings.TrimSpace(line), minPlainSecret)
+		}
+	}
+}
+
+// addUserinfo masks the password of a URL, as it stands there and as programs
+// print it; without one the user, who may be a token.
+func (r *Redactor) addUserinfo(userinfo string) {
+	user, password, ok := strings.Cut(userinfo, ":")
+	secret, shortest := password, minSecret
+	if !ok {
+		secret, shortest = user, minPlainSecret
+	}
+	r.add(secret, shortest)
+	if decoded, err := url.PathUnescape(secret); err == nil && decoded != secret {
+		r.add(decoded, shortest)
+	}
+}
+
+func (r *Redactor) add(value string, shortest int) {
+	if len(value) >= shortest && value != masked {
 		r.values = append(r.values, value)
 	}
 }
@@ -66,15 +120,78 @@ func (r *Redactor) Redact(s string) string {
 	for _, v := range r.values {
 		s = strings.ReplaceAll(s, v, masked)
 	}
-	s = userinfo.ReplaceAllStringFunc(s, func(m string) string {
-		scheme, user, _ := strings.Cut(m, "://")
-		user = strings.TrimSuffix(user, "@")
-		if user == "git" && strings.Contains(scheme, "ssh") {
-			return m
-		}
-		return scheme + "://" + masked + "@"
-	})
+	s = privateKey.ReplaceAllString(s, masked)
+	s = redactURLs(s)
 	s = header.ReplaceAllString(s, "${1}"+masked)
+	s = netrc.ReplaceAllString(s, "${1}${2}"+masked)
 	s = token.ReplaceAllString(s, masked)
+	s = slackHook.ReplaceAllString(s, "${1}"+masked)
 	return param.ReplaceAllString(s, "${1}"+masked)
+}
+
+// redactURLs masks user and password of every URL. A user alone is masked too,
+// because tokens are often passed as one; but that of an ssh URL is no secret.
+func redactURLs(s string) string {
+	parts := splitURLs(s)
+	if len(parts) == 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString(p.before)
+		rest := p.rest
+		if info := p.userinfo(); info != "" && (strings.Contains(info, ":") || !strings.HasSuffix(p.before, "ssh://")) {
+			b.WriteString(masked)
+			rest = rest[len(info):]
+		}
+		b.WriteString(rest)
+	}
+	return b.String()
+}
+
+// urlPart is a stretch of text around one "scheme://".
+type urlPart struct {
+	// before is what stands before the URL, and its scheme; rest is what
+	// follows, up to the next URL.
+	before, rest string
+}
+
+// splitURLs cuts text at its URLs; all parts together are the text. It is empty
+// where there is no URL.
+func splitURLs(s string) []urlPart {
+	var parts []urlPart
+	at := scheme.FindAllStringIndex(s, -1)
+	for i, m := range at {
+		start, end := m[0], len(s)
+		if i == 0 {
+			start = 0
+		}
+		if i+1 < len(at) {
+			end = at[i+1][0]
+		}
+		parts = append(parts, urlPart{s[start:m[1]], s[m[1]:end]})
+	}
+	return parts
+}
+
+// userinfo is "user" or "user:password"; empty when the URL has none.
+func (p urlPart) userinfo() string {
+	word := p.rest
+	if i := strings.IndexAny(word, " \t\r\n\"'<>`"); i >= 0 {
+		word = word[:i]
+	}
+	authority := word
+	if i := strings.IndexAny(word, "/?#"); i >= 0 {
+		authority = word[:i]
+	}
+	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
+		return word[:i]
+	}
+	// Passwords are often put in as they are, with "/" and "?": then what
+	// stands behind the colon is no port.
+	host, port, ok := strings.Cut(authority, ":")
+	if ok && !strings.HasPrefix(host, "[") && strings.Trim(port, "0123456789") != "" && !strings.ContainsAny(port, ",|") {
+		return word[:max(strings.LastIndexByte(word, '@'), 0)]
+	}
+	return ""
 }

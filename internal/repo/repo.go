@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"golang.org/x/mod/modfile"
 
@@ -35,8 +36,8 @@ type Repo struct {
 	Git *git.Git
 	// Modules are all main modules, by directory.
 	Modules []*Module
-	// Workspaces are all workspaces that one of Modules is a member of, and
-	// the go.work files at or above the place where the run started.
+	// Workspaces are those that the go command finds from the folder of one of
+	// Modules, a member or not, or from the place where the run started.
 	Workspaces []*Workspace
 
 	root *os.Root
@@ -82,7 +83,10 @@ type Workspace struct {
 	// Vendor is whether a vendor folder lies beside go.work.
 	Vendor bool
 
-	root string
+	// root is the repository's, abs the folder of go.work: both absolute.
+	root, abs string
+	// used are the directories of its use lines, as UseDir gives them.
+	used map[string]bool
 }
 
 // Options says what to load.
@@ -92,7 +96,7 @@ type Options struct {
 	Dir string
 	// Git is nil where there is no git or no work tree.
 	Git *git.Git
-	// GOWORK is the setting's value: "", "off" or an absolute path.
+	// GOWORK is the setting's value: "", "auto", "off" or an absolute path.
 	GOWORK string
 	// GOMODCACHE is left out of the search.
 	GOMODCACHE string
@@ -129,22 +133,30 @@ func Load(ctx context.Context, o Options) (*Repo, error) {
 	if r.root, err = os.OpenRoot(r.Root); err != nil {
 		return nil, err
 	}
+	if err := r.load(ctx, o, dir); err != nil {
+		return nil, errors.Join(err, r.root.Close())
+	}
+	return r, nil
+}
+
+func (r *Repo) load(ctx context.Context, o Options, dir string) error {
 	files, err := r.goMods(ctx, o.GOMODCACHE)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	start, err := filepath.Rel(r.Root, dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, f := range selectUnder(files, filepath.ToSlash(start)) {
+	start = filepath.ToSlash(start)
+	for _, f := range selectUnder(files, start) {
 		r.Modules = append(r.Modules, r.module(path.Dir(f), o.ModFile))
 	}
-	r.loadWorkspaces(o.GOWORK, filepath.ToSlash(start))
+	r.loadWorkspaces(o.GOWORK, start)
 	if len(r.Modules) == 0 {
-		return nil, &NoModulesError{Dir: o.Dir, Hint: r.hint(o, filepath.ToSlash(start))}
+		return &NoModulesError{Dir: o.Dir, Hint: r.hint(o, start)}
 	}
-	return r, nil
+	return nil
 }
 
 // Close releases the root.
@@ -154,13 +166,14 @@ func (r *Repo) Close() error { return r.root.Close() }
 // directory: those that git tracks and that exist, or those on disk without git.
 func (r *Repo) goMods(ctx context.Context, modCache string) ([]string, error) {
 	var files []string
+	modCache = r.within(modCache)
 	if r.Git != nil {
 		tracked, err := r.Git.Files(ctx, "go.mod")
 		if err != nil {
 			return nil, err
 		}
 		for _, f := range tracked {
-			if _, err := r.root.Lstat(f); err == nil && !ignored(path.Dir(f)) && !r.inside(modCache, f) {
+			if !ignored(path.Dir(f)) && (modCache == "" || !strings.HasPrefix(f, modCache+"/")) && r.isGoMod(f) {
 				files = append(files, f)
 			}
 		}
@@ -171,9 +184,9 @@ func (r *Repo) goMods(ctx context.Context, modCache string) ([]string, error) {
 				return err
 			case err != nil:
 				return fs.SkipDir // an unreadable folder has no module that could be built
-			case d.IsDir() && (ignored(path.Base(name)) || r.inside(modCache, name)):
+			case d.IsDir() && (ignored(path.Base(name)) || name == modCache):
 				return fs.SkipDir
-			case d.Name() == "go.mod" && !d.IsDir():
+			case d.Name() == "go.mod" && r.isGoMod(name):
 				files = append(files, name)
 			}
 			return ctx.Err()
@@ -184,6 +197,20 @@ func (r *Repo) goMods(ctx context.Context, modCache string) ([]string, error) {
 	}
 	slices.SortFunc(files, func(a, b string) int { return strings.Compare(path.Dir(a), path.Dir(b)) })
 	return files, nil
+}
+
+// isGoMod reports whether a go.mod is there for the go command, which passes
+// over a folder and over a link to nothing (modload/init.go, findModuleRoot).
+// One that only cannot be looked at is there: its File says why.
+func (r *Repo) isGoMod(name string) bool {
+	info, err := r.root.Lstat(name)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		info, err = r.root.Stat(name)
+	}
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
+	}
+	return !info.IsDir()
 }
 
 // ignored reports whether a slash path has an element that the go command's
@@ -198,13 +225,17 @@ func ignored(dir string) bool {
 	return false
 }
 
-// inside reports whether a slash path of the repository lies in an absolute directory.
-func (r *Repo) inside(dir, name string) bool {
-	if dir == "" {
-		return false
+// within is the slash path from the root of an absolute directory that lies
+// below the root; "" for any other.
+func (r *Repo) within(dir string) string {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
 	}
-	rel, err := filepath.Rel(dir, r.Abs(name))
-	return err == nil && filepath.IsLocal(rel)
+	rel, err := filepath.Rel(r.Root, dir)
+	if err != nil || rel == "." || !filepath.IsLocal(rel) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
 }
 
 // selectUnder keeps the go.mod files at or below start; if there are none, the
@@ -284,13 +315,15 @@ func (r *Repo) isDir(name string) bool {
 }
 
 // module loads the module in a directory. The go command reads the file that
-// -modfile names instead of go.mod, and its .sum beside it, where it exists.
+// -modfile names instead of go.mod, and its .sum beside it.
 func (r *Repo) module(dir, modFile string) *Module {
 	name := path.Join(dir, "go.mod")
-	if modFile != "" && !filepath.IsAbs(modFile) {
-		if alt := path.Join(dir, filepath.ToSlash(modFile)); strings.HasSuffix(alt, ".mod") && r.optional(alt) != nil {
-			name = alt
-		}
+	alt := path.Join(dir, filepath.ToSlash(modFile))
+	if filepath.IsAbs(modFile) {
+		alt = r.within(modFile)
+	}
+	if modFile != "" && filepath.IsLocal(alt) && strings.HasSuffix(alt, ".mod") && r.optional(alt) != nil {
+		name = alt
 	}
 	m := &Module{Dir: dir, GoMod: r.file(name), Vendor: r.isDir(path.Join(dir, "vendor"))}
 	m.GoSum = r.optional(strings.TrimSuffix(name, ".mod") + ".sum")
@@ -303,16 +336,24 @@ func (r *Repo) module(dir, modFile string) *Module {
 
 // hint is what was found where a module was expected, and what people may have meant.
 func (r *Repo) hint(o Options, start string) string {
+	goMod := path.Join(start, "go.mod")
+	here := r.isGoMod(goMod)
 	switch {
 	case o.ModFile != "":
 		return fmt.Sprintf("GOFLAGS names %s by -modfile, but the go command still needs a go.mod to know the module's root", o.ModFile)
-	case r.Git != nil && r.optional(path.Join(start, "go.mod")) != nil:
-		return "there is a go.mod that git does not track; run: git add go.mod"
+	case here && ignored(start):
+		return "folders named vendor, testdata, node_modules, _* or .* are left out"
+	case here && r.Git != nil:
+		return "there is a go.mod that git does not track; run: git add " + goMod
 	case len(r.Workspaces) > 0:
-		return fmt.Sprintf("%s has no member with a go.mod", r.Workspaces[0].Work.Name)
+		return fmt.Sprintf("%s has no member with a go.mod here or below", r.Workspaces[0].Work.Name)
 	}
-	entries, err := fs.ReadDir(r.root.FS(), start)
-	if err == nil && len(entries) == 0 {
+	if above := findUp(r.Root, "go.mod"); above != "" && r.Git == nil {
+		return fmt.Sprintf("without git only what lies below is looked at, and %s lies above", above)
+	}
+	entries, _ := fs.ReadDir(r.root.FS(), start)
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Name() == ".git" })
+	if len(entries) == 0 {
 		return "the folder is empty"
 	}
 	for _, e := range entries {

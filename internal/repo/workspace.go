@@ -2,6 +2,7 @@ package repo
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -21,7 +22,7 @@ func (r *Repo) loadWorkspaces(gowork, start string) {
 	byFile := map[string]*Workspace{}
 	for _, m := range r.Modules {
 		ws := r.workspaceAbove(gowork, m.Dir, byFile)
-		if ws != nil && ws.uses(m.Dir) {
+		if ws != nil && ws.used[m.Dir] {
 			m.Workspace = ws
 		}
 	}
@@ -30,17 +31,17 @@ func (r *Repo) loadWorkspaces(gowork, start string) {
 
 func (r *Repo) workspaceAbove(gowork, dir string, byFile map[string]*Workspace) *Workspace {
 	file := gowork
-	if file == "" {
-		file = findUp(r.Abs(dir), "go.work")
-	}
-	if file == "" {
-		return nil
+	switch {
+	case gowork == "" || gowork == "auto":
+		if file = findUp(r.Abs(dir), "go.work"); file == "" {
+			return nil
+		}
+	case !filepath.IsAbs(gowork):
+		return nil // the go command refuses it; check env says so
 	}
 	ws, ok := byFile[file]
 	if !ok {
-		if ws = r.workspace(file); ws == nil {
-			return nil
-		}
+		ws = r.workspace(file)
 		byFile[file] = ws
 		r.Workspaces = append(r.Workspaces, ws)
 	}
@@ -63,12 +64,17 @@ func findUp(dir, name string) string {
 }
 
 func (r *Repo) workspace(file string) *Workspace {
+	dir := filepath.Dir(file)
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	file = filepath.Join(dir, filepath.Base(file))
 	rel, err := filepath.Rel(r.Root, file)
-	if err != nil {
-		return nil
+	if err != nil { // another volume
+		rel = file
 	}
 	name := filepath.ToSlash(rel)
-	ws := &Workspace{Dir: path.Dir(name), root: r.Root}
+	ws := &Workspace{Dir: path.Dir(name), root: r.Root, abs: dir, used: map[string]bool{}}
 	if filepath.IsLocal(rel) {
 		ws.Work, ws.Sum = r.file(name), r.optional(name+".sum")
 		ws.Vendor = r.isDir(path.Join(ws.Dir, "vendor"))
@@ -78,16 +84,28 @@ func (r *Repo) workspace(file string) *Workspace {
 		if sum := outside(file+".sum", name+".sum"); !errors.Is(sum.Err, fs.ErrNotExist) {
 			ws.Sum = &sum
 		}
-		info, err := os.Stat(filepath.Join(filepath.Dir(file), "vendor"))
+		info, err := os.Stat(filepath.Join(dir, "vendor"))
 		ws.Vendor = err == nil && info.IsDir()
 	}
 	if ws.Work.Err == nil {
 		ws.Syntax, _ = modfile.ParseWork(ws.Work.Name, ws.Work.Data, nil) // check gomod says why not
 	}
+	if ws.Syntax != nil {
+		for _, u := range ws.Syntax.Use {
+			ws.used[ws.UseDir(u.Path)] = true
+		}
+	}
 	return ws
 }
 
 func outside(file, name string) File {
+	info, err := os.Stat(file)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a regular file", name) // opening a pipe could wait for ever
+	}
+	if err != nil {
+		return File{Name: name, Err: err}
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return File{Name: name, Err: err}
@@ -97,32 +115,18 @@ func outside(file, name string) File {
 	return File{Name: name, Data: data, Err: err}
 }
 
-// uses reports whether a use directive names a module's directory.
-func (w *Workspace) uses(dir string) bool {
-	if w.Syntax == nil {
-		return false
-	}
-	for _, u := range w.Syntax.Use {
-		if w.UseDir(u.Path) == dir {
-			return true
-		}
-	}
-	return false
-}
-
 // UseDir is the directory that a use directive names: a slash path relative to
-// the root, with "../" for one outside.
+// the root, with "../" for one outside; absolute for one on another volume.
 func (w *Workspace) UseDir(use string) string {
 	use = filepath.FromSlash(use)
 	if !filepath.IsAbs(use) {
-		return path.Join(w.Dir, filepath.ToSlash(use))
-	}
-	if real, err := filepath.EvalSymlinks(use); err == nil {
+		use = filepath.Join(w.abs, use)
+	} else if real, err := filepath.EvalSymlinks(use); err == nil {
 		use = real
 	}
 	rel, err := filepath.Rel(w.root, use)
-	if err != nil { // another volume
-		return filepath.ToSlash(use)
+	if err != nil {
+		rel = use
 	}
 	return filepath.ToSlash(rel)
 }

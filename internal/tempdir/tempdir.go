@@ -3,15 +3,18 @@
 //
 // A folder belongs to a living process as long as its lock file is locked: the
 // kernel releases the lock however the process ends, and unlike a process ID a
-// lock means the same inside and outside a container. It never touches a
-// folder whose lock is held, or one without a lock file that is young.
+// lock means the same inside and outside a container. It never touches a folder
+// whose lock is held, one that is young, one of another user, or anything that
+// a symbolic link of such a name points to.
 package tempdir
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -20,8 +23,8 @@ import (
 const (
 	prefix   = "gopreflight-"
 	lockName = "lock"
-	// grace is how old a folder without a lock file must be to be swept: its
-	// process may be between creating the one and the other.
+	// grace is how old a folder must be to be swept: a younger one's process
+	// may be between creating the folder and locking it.
 	grace = time.Minute
 )
 
@@ -40,9 +43,13 @@ func New(base string, now time.Time) (*Dir, error) {
 		return nil, fmt.Errorf("creating a temporary folder: %w", err)
 	}
 	d := &Dir{path: path, lock: flock.New(filepath.Join(path, lockName))}
-	if _, err := d.lock.TryLock(); err != nil {
+	locked, err := d.lock.TryLock()
+	if err == nil && !locked {
+		err = errors.New("another process holds the lock")
+	}
+	if err != nil {
 		os.RemoveAll(path)
-		return nil, fmt.Errorf("locking a temporary folder: %w", err)
+		return nil, fmt.Errorf("locking the temporary folder %s: %w", path, err)
 	}
 	return d, nil
 }
@@ -61,27 +68,34 @@ func (d *Dir) Remove() error {
 }
 
 // sweep removes what dead runs left behind. Failures are of no interest: the
-// folders may be another user's.
+// next run tries again.
 func sweep(base string, now time.Time) {
-	found, err := filepath.Glob(filepath.Join(base, prefix+"*"))
+	entries, err := os.ReadDir(base)
 	if err != nil {
 		return
 	}
-	for _, path := range found {
-		info, err := os.Lstat(path)
-		if err != nil || !info.IsDir() {
-			continue
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) {
+			sweepOne(filepath.Join(base, e.Name()), now)
 		}
-		lockFile := filepath.Join(path, lockName)
-		if _, err := os.Lstat(lockFile); err != nil {
-			if now.Sub(info.ModTime()) > grace {
-				os.RemoveAll(path)
-			}
-			continue
-		}
+	}
+}
+
+func sweepOne(path string, now time.Time) {
+	info, err := os.Lstat(path)
+	// Of what others own nothing is opened: it could be made to harm us.
+	if err != nil || !info.IsDir() || !owned(info) || now.Sub(info.ModTime()) <= grace {
+		return
+	}
+	lockFile := filepath.Join(path, lockName)
+	info, err = os.Lstat(lockFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		os.RemoveAll(path)
+	case err == nil && info.Mode().IsRegular():
 		lock := flock.New(lockFile)
 		if free, err := lock.TryLock(); err == nil && free {
-			lock.Unlock()
+			lock.Unlock() // an open file cannot be deleted on Windows
 			os.RemoveAll(path)
 		}
 	}

@@ -1,5 +1,5 @@
-// Package tidydiff reads what "go mod tidy -diff" prints, or makes the same of
-// two pairs of files, into the changes that tidy would make to go.mod and go.sum.
+// Package tidydiff reads what "go mod tidy -diff" prints into the changes that
+// tidy would make to go.mod and go.sum, and compares two versions of such files.
 //
 // It never runs the go command and writes nothing.
 package tidydiff
@@ -15,7 +15,8 @@ import (
 	udiff "github.com/sourcegraph/go-diff/diff"
 )
 
-// Diff is what tidy would change.
+// Diff is what tidy would change. That of go.mod starts from the formatted file,
+// not from the one on disk (cmd/go, modload/init.go, UpdateGoModFromReqs).
 type Diff struct {
 	GoMod, GoSum Changes
 }
@@ -72,11 +73,40 @@ func Parse(stdout []byte) (Diff, error) {
 
 func firstBytes(b []byte) []byte { return b[:min(len(b), 80)] }
 
-// Compare makes a Diff of the files before and after a tidy.
-func Compare(modBefore, modAfter, sumBefore, sumAfter []byte) (Diff, error) {
-	text := diff.Diff("current/go.mod", modBefore, "tidy/go.mod", modAfter)
-	text = append(text, diff.Diff("current/go.sum", sumBefore, "tidy/go.sum", sumAfter)...)
-	return Parse(text)
+// Compare makes the Changes between two versions of a file.
+func Compare(name string, before, after []byte) (Changes, error) {
+	text := diff.Diff("current/"+name, before, "tidy/"+name, after)
+	if len(text) == 0 {
+		return Changes{}, nil
+	}
+	f, err := udiff.ParseFileDiff(text)
+	if err != nil {
+		return Changes{}, fmt.Errorf("comparing %s: %w", name, err)
+	}
+	return changesOf(f.Hunks), nil
+}
+
+// FirstLine is the first line that would change, in the file as it is; 0 for none.
+func (c Changes) FirstLine() int {
+	switch {
+	case len(c.Removed) > 0 && (len(c.Added) == 0 || c.Removed[0].Num <= c.Added[0].Num):
+		return c.Removed[0].Num
+	case len(c.Added) > 0:
+		return c.Added[0].Num
+	}
+	return 0
+}
+
+// Lines is the changed lines as a diff shows them.
+func (c Changes) Lines() []string {
+	var lines []string
+	for _, l := range c.Removed {
+		lines = append(lines, "- "+l.Text)
+	}
+	for _, l := range c.Added {
+		lines = append(lines, "+ "+l.Text)
+	}
+	return lines
 }
 
 func changesOf(hunks []*udiff.Hunk) Changes {

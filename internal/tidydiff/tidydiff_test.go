@@ -44,9 +44,12 @@ func TestCompareAndApply(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			d, err := tidydiff.Compare([]byte(tt.mod), []byte(tt.modTidy), []byte(tt.sum), []byte(tt.sum2))
-			if err != nil {
-				t.Fatal(err)
+			var d tidydiff.Diff
+			var err1, err2 error
+			d.GoMod, err1 = tidydiff.Compare("go.mod", []byte(tt.mod), []byte(tt.modTidy))
+			d.GoSum, err2 = tidydiff.Compare("go.sum", []byte(tt.sum), []byte(tt.sum2))
+			if err1 != nil || err2 != nil {
+				t.Fatal(err1, err2)
 			}
 			if got, want := d.GoMod.Empty(), tt.mod == tt.modTidy; got != want {
 				t.Errorf("go.mod empty = %v, want %v", got, want)

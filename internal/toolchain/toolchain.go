@@ -14,7 +14,8 @@ import (
 
 // Inputs is everything that the choice depends on.
 type Inputs struct {
-	// Local is the version of the installed go command: "go1.26.8".
+	// Local is the version of the installed go command, as "go env GOVERSION"
+	// says it: "go1.26.8", "go1.26.8 X:experiment", "devel go1.27-0123abcd ...".
 	Local string
 	// Setting is GOTOOLCHAIN: "local", "auto", "path", "go1.24.0", "go1.24.0+auto", ...
 	Setting string
@@ -39,7 +40,8 @@ type Choice struct {
 	By string
 }
 
-// Choose decides. The error is that of a malformed GOTOOLCHAIN.
+// Choose decides as the go command does when it starts (toolchain/select.go,
+// Select). The error is that of a malformed GOTOOLCHAIN.
 func Choose(in Inputs) (Choice, error) {
 	setting, err := goenv.ParseGOTOOLCHAIN(in.Setting)
 	if err != nil {
@@ -49,7 +51,8 @@ func Choose(in Inputs) (Choice, error) {
 	if setting.Min != "local" {
 		c.Version, c.By = setting.Min, "GOTOOLCHAIN"
 	}
-	// "toolchain default" switches the automatic part off (select.go, Select).
+	c.FromPath = setting.Mode == "path"
+	// "toolchain default" switches the automatic part off.
 	if setting.Mode == "" || in.ToolchainLine == "default" {
 		c.TooOld = in.GoLine != "" && compareLine(c.Version, in.GoLine) < 0
 		c.Switch = c.Version != in.Local
@@ -63,7 +66,6 @@ func Choose(in Inputs) (Choice, error) {
 		c.Version, c.By = release(in.GoLine), "go line"
 	}
 	c.Switch = c.Version != in.Local
-	c.FromPath = setting.Mode == "path"
 	return c, nil
 }
 
@@ -72,10 +74,14 @@ func compareLine(version, goLine string) int {
 	return goversion.Compare(base(version), "go"+goLine)
 }
 
-// base is a toolchain name without a custom suffix.
+// base is a toolchain name, or what an installed go command calls itself,
+// without a suffix of the builder's own (gover/toolchain.go, FromToolchain).
 func base(version string) string {
-	v, _, _ := strings.Cut(version, "-")
-	return v
+	version = strings.TrimPrefix(version, "devel ")
+	if i := strings.IndexAny(version, " \t-"); i >= 0 {
+		version = version[:i]
+	}
+	return version
 }
 
 // release is the first release of a go line: "1.24" is satisfied by "go1.24.0"
