@@ -1,0 +1,68 @@
+# The image of gopreflight: Go, git, an ssh client, CA certificates and the
+# program. It serves three masters, and each line below is owed to one of them:
+#
+#   GitHub   runs it as an action: as root, HOME=/github/home, on a work tree
+#            that another uid owns.
+#   GitLab   runs the job's script in it: whatever is not for gopreflight is
+#            executed (see internal/image/entrypoint.sh).
+#   Jenkins  runs it as the agent's uid, without a passwd entry and with HOME=/,
+#            starts it with `cat` and then uses `docker exec`, which passes the
+#            entrypoint by: so what can be settled here is settled here.
+#
+# There is no USER: GitHub needs root in the container of an action, and every
+# other caller names its own uid, any of which works.
+#
+# It needs nothing of BuildKit: the classic builder, which act and older engines
+# use, builds it too.
+
+ARG GO_IMAGE=golang:1.26-bookworm
+ARG BASE_IMAGE=debian:bookworm-slim
+
+FROM ${GO_IMAGE} AS build
+# Behind a mirror: --build-arg GOPROXY=https://goproxy.example
+ARG GOPROXY
+ARG GOSUMDB
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/gopreflight .
+# Go without what no build reads. It has to happen in this stage: a file that is
+# removed after a COPY stays in the layer below. src/cmd stays: without it the
+# coverage and pprof tools are gone.
+RUN cd /usr/local/go \
+ && rm -rf api doc misc test \
+ && find src -type d -name testdata -prune -exec rm -rf {} + \
+ && find src -type f -name '*_test.go' -delete
+
+FROM ${BASE_IMAGE}
+LABEL org.opencontainers.image.title="gopreflight" \
+      org.opencontainers.image.description="Checks a Go repository and the machine that is about to build it" \
+      org.opencontainers.image.source="https://github.com/gopreflight/gopreflight" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# procps: Jenkins asks `ps` inside the container whether a step still runs.
+#
+# safe.directory: the work tree is mounted, and its owner is nearly never the uid
+# in here. gopreflight names the one tree to each git that it starts and needs no
+# more; but the job's own git, and the go command that asks git for the version
+# to stamp, end in "dubious ownership" without it. The container is made for that
+# one tree, so there is no second owner to be protected from.
+#
+# /go and /.cache are for everybody: GOPATH as in the golang images, and the cache
+# folder of a uid without a home, for which Docker sets HOME=/.
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      ca-certificates git openssh-client procps \
+ && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
+ && git config --system --add safe.directory '*' \
+ && mkdir -m 1777 /go /.cache
+COPY --from=build /usr/local/go/ /usr/local/go/
+COPY --from=build /out/gopreflight /usr/local/bin/gopreflight
+COPY internal/image/entrypoint.sh /entrypoint.sh
+# GOTOOLCHAIN: the golang images say `local`; here a repository that needs another
+# Go gets it, unless its job or the policy says otherwise.
+ENV GOPATH=/go \
+    GOTOOLCHAIN=auto \
+    PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+WORKDIR /src
+ENTRYPOINT ["/entrypoint.sh"]
