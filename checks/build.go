@@ -32,7 +32,7 @@ var build = &Check{
 		"It costs what the build costs, and leaves the build cache warm for it. Nothing that was built is run.",
 	Needs:      []*Check{env, toolchainCheck, modcache, gomod, vendor},
 	After:      []*Check{proxy, gosum, tidy},
-	Rules:      []*Rule{ruleBuildCompile, ruleBuildImport, ruleBuildEnvironment},
+	Rules:      []*Rule{ruleBuildCompile, ruleBuildImport, ruleBuildEnvironment, ruleBuildUntrusted},
 	Unanswered: ruleBuildEnvironment,
 	Run:        runBuild,
 }
@@ -64,10 +64,25 @@ var (
 	}
 )
 
+var ruleBuildUntrusted = &Rule{
+	ID:       "build/untrusted-checkout",
+	Severity: Error,
+	Summary:  "A pull_request_target job has checked out the change that it judges.",
+	Help: "Such a job has the base repository's token and secrets, and whatever runs in it can read them: a\n" +
+		"build runs cgo's compiler flags, a test runs anything. Nothing is built here.\n\n" +
+		"Use `pull_request`, which has no secrets, for what runs the change's code; keep `pull_request_target`\n" +
+		"for jobs that only read the event.",
+}
+
 // goWithBuildJSON is the first release whose go build has -json.
 const goWithBuildJSON = "go1.24"
 
 func runBuild(ctx context.Context, s *Session) (Facts, []Finding, error) {
+	if s.UntrustedCheckout {
+		f := ruleBuildUntrusted.Finding("this pull_request_target job has checked out the change: nothing is built")
+		f.Fix.Description = "run what builds or tests the change under pull_request"
+		return Facts{}, []Finding{f}, nil
+	}
 	statuses, findings := s.forEachModule(ctx, func(ctx context.Context, m *repo.Module) (string, []Finding, error) {
 		return buildModule(ctx, s, m)
 	})
@@ -142,10 +157,15 @@ func buildModule(ctx context.Context, s *Session, m *repo.Module) (string, []Fin
 		args = append(args, "-tags="+strings.Join(tags, ","))
 	}
 	args = append(args, s.Config.Build.Packages...)
-	out, err := s.askModule(ctx, m, query{
+	q := query{
 		args: args, workspace: true, exclusive: true,
 		noNetwork: vendored && s.Config.Build.Network == config.Deny,
-	})
+	}
+	if s.Fork && s.Getenv("CGO_ENABLED") == "" {
+		// A stranger's #cgo lines choose the flags of the C compiler.
+		q.env = []string{"CGO_ENABLED=0"}
+	}
+	out, err := s.askModule(ctx, m, q)
 	if err != nil {
 		return "", nil, err
 	}

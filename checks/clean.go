@@ -52,16 +52,19 @@ func (r *Runner) clean(c *Check, s *Session, findings []Finding) []Finding {
 	return kept
 }
 
+// cleanText cleans before it redacts, because a control character inside a
+// secret would hide it; single lines are cut by cleaning, and a cut secret is
+// none that is known, so those are redacted before, too.
 func (r *Runner) cleanText(f *Finding) {
 	for _, s := range []*string{&f.Message, &f.File, &f.Dir, &f.Module, &f.Key, &f.Fix.Description} {
-		*s = plain.Line(r.redact(*s))
+		*s = r.redact(plain.Line(r.redact(*s)))
 	}
+	f.Evidence = plain.Lines(f.Evidence)
 	for i, l := range f.Evidence {
 		f.Evidence[i] = r.redact(l)
 	}
-	f.Evidence = plain.Lines(f.Evidence)
-	f.Fix.Command = plain.Text(r.redact(f.Fix.Command))
-	f.Fix.Patch = plain.Text(r.redact(f.Fix.Patch))
+	f.Fix.Command = r.redact(plain.Text(f.Fix.Command))
+	f.Fix.Patch = r.redact(plain.Text(f.Fix.Patch))
 }
 
 // policyName is the check that reports on the policy file itself.

@@ -30,6 +30,8 @@ type query struct {
 	noNetwork bool
 	// exclusive is for builds.
 	exclusive bool
+	// env is added to the environment.
+	env []string
 }
 
 // askModule asks the go command that the module builds with, first without the
@@ -62,6 +64,7 @@ func (s *Session) askModule(ctx context.Context, m *repo.Module, q query) (child
 		},
 		Exclusive: q.exclusive,
 	}
+	question.Env = append(question.Env, q.env...)
 	local := question
 	local.Env = append(slices.Clone(question.Env), gocmd.Offline()...)
 	out, err := s.Go.Ask(ctx, local)

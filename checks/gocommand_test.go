@@ -296,6 +296,21 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// TestBuildOfStrangers: a job with secrets does not build a stranger's change,
+// and one without them builds it without the C compiler.
+func TestBuildOfStrangers(t *testing.T) {
+	t.Parallel()
+	s := goSession(t, map[string]string{"go.mod": goMod(), "m.go": "package m\n", "c.go": "//go:build cgo\n\npackage m\n\nvar x int = \"only with cgo\"\n"})
+	s.UntrustedCheckout = true
+	if got, want := runOnly(t, s, "build"), []string{"build=failed", "build/untrusted-checkout"}; !slices.Equal(got, want) {
+		t.Errorf("pull_request_target: got %q, want %q", got, want)
+	}
+	s.UntrustedCheckout, s.Fork = false, true
+	if got, want := runOnly(t, s, "build"), []string{"build=passed"}; !slices.Equal(got, want) {
+		t.Errorf("fork: got %q, want %q", got, want)
+	}
+}
+
 // TestToolchain: which release each module gets, and what stands in the way.
 func TestToolchain(t *testing.T) {
 	t.Parallel()

@@ -50,11 +50,17 @@ const maxSumFindings = 20
 // judgeTidySum compares go.sum with what go mod tidy would write: one finding
 // for each module version. The error says why that cannot be told.
 func judgeTidySum(ctx context.Context, s *Session, m *repo.Module) ([]Finding, error) {
-	if r := s.Result(modcache); r != nil {
+	// Tidy would stop at a go.mod that does not parse, and read and unpack what was
+	// just found to be wrong in the cache.
+	for _, before := range []*Check{gomod, modcache} {
+		r := s.Result(before)
+		if r == nil {
+			continue
+		}
 		for i := range r.Findings {
-			// Tidy would read, and unpack, what was just found to be wrong.
-			if rule := modcache.rule(r.Findings[i].Rule); rule.Blocks {
-				return nil, &blockedError{rule.ID, r.Findings[i].Fingerprint}
+			f := &r.Findings[i]
+			if rule := before.rule(f.Rule); rule.Blocks && (before == modcache || f.Dir == "" || f.Dir == plain.Line(m.Dir)) {
+				return nil, &blockedError{rule.ID, f.Fingerprint}
 			}
 		}
 	}

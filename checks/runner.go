@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,7 +139,7 @@ func (r *Runner) runCheck(ctx context.Context, s *Session, c *Check, all map[*Ch
 	for i := range facts.Modules {
 		facts.Modules[i].Dir = plain.Line(facts.Modules[i].Dir) // as that of findings
 	}
-	o.Modules = append(facts.Modules, blocked...)
+	o.Modules = slices.Concat(facts.Modules, blocked)
 	o.Reason = facts.Summary
 	if by != nil {
 		o.BlockedBy = by.by
@@ -313,7 +314,7 @@ func (r *Runner) settle(o *outcome) {
 			m.Reason = r.line(m.Reason)
 			allSkipped = allSkipped && m.Status == Skipped
 			why := m.Reason
-			if len(o.Modules) > 1 {
+			if len(o.Modules) > 1 && m.Status != Blocked {
 				why = m.Dir + ": " + why
 			}
 			raise(m.Status, why)
@@ -353,7 +354,7 @@ func blocker(o *outcome) string {
 
 func (r *Runner) line(s string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	return plain.Line(r.redact(first))
+	return r.redact(plain.Line(r.redact(first)))
 }
 
 func (r *Runner) redact(s string) string {

@@ -34,8 +34,13 @@ type Session struct {
 	ConfigNote string
 	// Scope says whether the job's own machine can be seen.
 	Scope Scope
-	// Offline forbids every packet; Deep asks for the costly evidence too.
-	Offline, Deep bool
+	// Fork says that the change that is judged comes from another repository.
+	Fork bool
+	// UntrustedCheckout says that a job with the base's rights and secrets
+	// (pull_request_target) has checked out the change that it judges.
+	UntrustedCheckout bool
+	// Offline forbids every packet.
+	Offline bool
 	// Getenv and Environ are the environment that gopreflight was started in.
 	Getenv  func(string) string
 	Environ []string

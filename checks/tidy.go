@@ -314,28 +314,6 @@ func requires(f *modfile.File) map[string]*modfile.Require {
 	return byPath
 }
 
-// sameLine is the line of a file that says what line num of the same file says
-// when it is formatted: of those with the same words the nearest, else the last.
-func sameLine(formatted, written []byte, num int) int {
-	split := func(file []byte) []string { return strings.Split(strings.TrimSuffix(string(file), "\n"), "\n") }
-	from, to := split(formatted), split(written)
-	if num < 1 || num > len(from) {
-		return min(num, len(to))
-	}
-	words := strings.Join(strings.Fields(from[num-1]), " ")
-	best := 0
-	for i, l := range to {
-		distance := func(n int) int { return max(n-num, num-n) }
-		if strings.Join(strings.Fields(l), " ") == words && (best == 0 || distance(i+1) < distance(best)) {
-			best = i + 1
-		}
-	}
-	if best == 0 {
-		return min(num, len(to))
-	}
-	return best
-}
-
 func goLineChange(before, after *modfile.File) *Finding {
 	was, is := "", ""
 	if before.Go != nil {

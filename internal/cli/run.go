@@ -37,12 +37,8 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 		return err
 	}
 	formats := o.formats
-	if path := strings.TrimSpace(sys.getenv(inputVariable("report"))); path != "" {
+	if path := strings.TrimSpace(sys.getenv(inputVariable(inputReport))); path != "" {
 		formats = append(formats, "json="+path)
-		if len(o.formats) == 0 {
-			// The input adds a file; it does not take the place of the log.
-			formats = append(formats, "terminal", "github")
-		}
 	}
 	place := sys.place()
 	outputs, err := parseFormats(formats, isActionsLog(place))
@@ -111,7 +107,7 @@ func signalName(ctx context.Context) string {
 // startDir is the directory to check: the argument, the input
 // working-directory, or the current one.
 func (sys *system) startDir(args []string) (string, error) {
-	dir := strings.TrimSpace(sys.getenv(inputVariable("working-directory")))
+	dir := strings.TrimSpace(sys.getenv(inputVariable(inputDirectory)))
 	if len(args) > 0 {
 		dir = args[0]
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -20,6 +21,8 @@ import (
 type view struct {
 	live *report.Live
 	tty  bool
+	// stderr is where it is told that standard output is broken.
+	stderr io.Writer
 
 	mu sync.Mutex
 	// ended are results that a log does not show yet, by check, because a
@@ -29,7 +32,7 @@ type view struct {
 }
 
 func (sys *system) newView(outputs []output, o outputOptions, p place) *view {
-	v := &view{ended: map[string]checks.Result{}}
+	v := &view{stderr: sys.stderr, ended: map[string]checks.Result{}}
 	for _, out := range outputs {
 		if out.path != "" || out.reporter != report.Terminal || o.quiet {
 			continue
@@ -82,7 +85,9 @@ func (v *view) done(r *checks.Result) {
 func (v *view) end(r *checks.Report) {
 	if v.live != nil {
 		v.live.Settle(r.Results)
-		v.live.Close()
+		if err := v.live.Close(); err != nil {
+			fmt.Fprintln(v.stderr, "gopreflight: warning: writing the log:", err)
+		}
 	}
 }
 

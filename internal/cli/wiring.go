@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,7 +55,7 @@ func (w *wiring) open(ctx context.Context, dir string) error {
 		}
 	}
 	w.repo, err = repo.Load(ctx, repo.Options{
-		Dir: dir, Git: tree, GOWORK: w.sys.getenv("GOWORK"),
+		Dir: dir, Git: tree, GOWORK: env.Get("GOWORK"),
 		GOMODCACHE: env.Get("GOMODCACHE"), ModFile: modFileFlag(env.Get("GOFLAGS")),
 	})
 	if err != nil {
@@ -90,6 +91,7 @@ func (w *wiring) open(ctx context.Context, dir string) error {
 		Repo: w.repo, Modules: modules, Git: tree, Env: env,
 		Config: cfg, ConfigFile: configFile, ConfigNote: configNote,
 		Scope: w.place.scope, Offline: w.options.offline,
+		Fork: w.place.ci.Fork, UntrustedCheckout: w.untrustedCheckout(ctx, tree),
 		Getenv: w.sys.getenv, Environ: w.sys.environ, Now: w.sys.now,
 		Temp: func(name string) (string, error) {
 			if tempErr != nil {
@@ -285,6 +287,23 @@ func (w *wiring) resolveBase(ctx context.Context, tree *git.Git) (string, error)
 	return "", nil
 }
 
+// untrustedCheckout reports whether a pull_request_target job, which has the
+// base's rights, has the change in its work tree.
+func (w *wiring) untrustedCheckout(ctx context.Context, tree *git.Git) bool {
+	c := w.place.ci
+	return c.PullRequestTarget && tree != nil && c.HeadSHA != "" && tree.Contains(ctx, c.HeadSHA)
+}
+
+// webURL is the page of a repository that a remote names by https; "" for others.
+func webURL(remote string) string {
+	u, err := url.Parse(remote)
+	if err != nil || u.Scheme != "https" {
+		return ""
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return strings.TrimSuffix(u.String(), ".git")
+}
+
 // newReport is the report of this run without its results.
 func (w *wiring) newReport(dir string) *checks.Report {
 	s := w.session
@@ -309,6 +328,9 @@ func (w *wiring) newReport(dir string) *checks.Report {
 	}
 	if s.Git != nil {
 		r.Repository.VCS = "git"
+		if r.Repository.URL == "" {
+			r.Repository.URL = webURL(s.Git.RemoteURL(context.Background()))
+		}
 		r.Repository.Commit = s.Git.Commit(context.Background())
 	}
 	for _, m := range s.Modules {

@@ -143,6 +143,13 @@ func (g *Git) MergeBase(ctx context.Context, rev string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
+// Contains reports whether HEAD is the commit, or comes after it. It is false
+// where this clone does not have the commit.
+func (g *Git) Contains(ctx context.Context, commit string) bool {
+	_, err := g.run(ctx, "merge-base", "--is-ancestor", commit, "HEAD")
+	return err == nil
+}
+
 // ReadFile is the content of a regular file (slash path from the top) at a
 // commit. The error is os.ErrNotExist where the commit has no such file.
 func (g *Git) ReadFile(ctx context.Context, commit, name string) ([]byte, error) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -21,10 +22,19 @@ func program(t *testing.T, body string) (path, log string) {
 	dir := t.TempDir()
 	path, log = filepath.Join(dir, "go"), filepath.Join(dir, "log")
 	script := "#!/bin/sh\nlog=" + log + "\necho \"start $*\" >>$log\n" + body + "\necho \"end $*\" >>$log\n"
-	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+	if err := writeProgram(path, script); err != nil {
 		t.Fatal(err)
 	}
 	return path, log
+}
+
+// writeProgram writes a file that can be run at once: while it is open for
+// writing no other test may start a child, which would inherit it open, and so
+// make it busy (go.dev/issue/22315).
+func writeProgram(name, script string) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(name, []byte(script), 0o700)
 }
 
 func logged(t *testing.T, log string) []string {

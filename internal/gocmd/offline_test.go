@@ -53,7 +53,7 @@ func write(t *testing.T, dir string, files map[string]string) {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(name, []byte(data), 0o755); err != nil {
+		if err := writeProgram(name, data); err != nil {
 			t.Fatal(err)
 		}
 	}

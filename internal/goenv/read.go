@@ -113,7 +113,9 @@ func (e *Env) ask(ctx context.Context, o Options, process map[string]string) (ma
 	// GOTOOLCHAIN would switch to another go command; GO111MODULE and GOWORK
 	// can make even "go env" fail; and a -changed or -w in GOFLAGS would change
 	// what it prints, so GOFLAGS gets a flag that is asked for anyway.
-	neutral := []string{"GOTOOLCHAIN=local", "GO111MODULE=on", "GOWORK=off", "GOFLAGS=-json"}
+	// GO_TELEMETRY_CHILD=2: no process that uploads telemetry is left behind
+	// (x/telemetry/start.go).
+	neutral := []string{"GOTOOLCHAIN=local", "GO111MODULE=on", "GOWORK=off", "GOFLAGS=-json", "GO_TELEMETRY_CHILD=2"}
 	answer, err := askValues(ctx, o, with(o.Environ, neutral...))
 	if err != nil && ctx.Err() == nil {
 		bare := with(slices.DeleteFunc(slices.Clone(o.Environ), func(kv string) bool {

@@ -325,9 +325,8 @@ func (v *visit) dial(ctx context.Context, network, addr string) (net.Conn, error
 	d := net.Dialer{Resolver: v.p.Resolver}
 	if !traceOf(ctx).isProxied() {
 		d.Control = func(_, address string, _ syscall.RawConn) error {
-			ap, err := netip.ParseAddrPort(address)
 			switch {
-			case err != nil || !isLocal(ap.Addr()):
+			case !isLocalPort(address):
 			case own:
 				v.ownLocal.Store(true)
 			case !v.ownLocal.Load():
@@ -344,6 +343,12 @@ func (v *visit) dial(ctx context.Context, network, addr string) (net.Conn, error
 func isLocal(a netip.Addr) bool {
 	a = a.Unmap()
 	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a.IsUnspecified()
+}
+
+// isLocalPort is isLocal for "address:port", as dialled.
+func isLocalPort(address string) bool {
+	ap, err := netip.ParseAddrPort(address)
+	return err == nil && isLocal(ap.Addr())
 }
 
 // isLocalName is isLocal for a host as written.
