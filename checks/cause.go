@@ -195,7 +195,7 @@ func unansweredFinding(rule *Rule, e *causeError) Finding {
 	}
 	if len(e.causes) > 0 {
 		root := e.causes[0]
-		f.Module, f.Key = root.Module, root.Class
+		f.Module = root.Module
 		f.Transient = root.Transient
 		f.Fix.Description = root.Fix
 	}

@@ -238,12 +238,12 @@ func (t *terminal) consequences(it item) {
 	}
 }
 
-// unanswered lists the checks that could not find out: an inconclusive run
-// has nothing else to point at.
+// unanswered lists the checks that could not find out and have no finding that
+// says why: an inconclusive run has nothing else to point at.
 func (t *terminal) unanswered() {
 	for i := range t.r.Results {
 		res := &t.r.Results[i]
-		if res.Status != checks.Errored {
+		if res.Status != checks.Errored || len(res.Findings) > 0 {
 			continue
 		}
 		t.linef("\n  %s %s", t.mark(res.Status), t.bold(oneLine(res.Check)))
