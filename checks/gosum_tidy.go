@@ -50,19 +50,10 @@ const maxSumFindings = 20
 // judgeTidySum compares go.sum with what go mod tidy would write: one finding
 // for each module version. The error says why that cannot be told.
 func judgeTidySum(ctx context.Context, s *Session, m *repo.Module) ([]Finding, error) {
-	// Tidy would stop at a go.mod that does not parse, and read and unpack what was
-	// just found to be wrong in the cache.
-	for _, before := range []*Check{gomod, modcache} {
-		r := s.Result(before)
-		if r == nil {
-			continue
-		}
-		for i := range r.Findings {
-			f := &r.Findings[i]
-			if rule := before.rule(f.Rule); rule.Blocks && (before == modcache || f.Dir == "" || f.Dir == plain.Line(m.Dir)) {
-				return nil, &blockedError{rule.ID, f.Fingerprint}
-			}
-		}
+	// Tidy needs a go command that takes the module and a go.mod that parses, and
+	// would read, and unpack, what was just found to be wrong in the cache.
+	if err := s.blockedBy(m, toolchainCheck, gomod, modcache); err != nil {
+		return nil, err
 	}
 	t, err := s.tidied(ctx, m)
 	if err != nil || t.sum.Empty() {

@@ -2,7 +2,10 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -122,6 +125,8 @@ func judgePolicy(p policyFile) []Finding {
 			if f := p.unpinned(r, required[r.Old.Path]); f != nil {
 				findings = append(findings, *f)
 			}
+		case !inside && required[r.Old.Path] != "" && p.missing(r):
+			// The build wants it and finds nothing: check gomod reports that.
 		case !inside:
 			findings = append(findings, p.outside(r))
 		case p.own[target] == r.Old.Path:
@@ -131,6 +136,16 @@ func judgePolicy(p policyFile) []Finding {
 		}
 	}
 	return append(findings, p.denied()...)
+}
+
+// missing reports whether the directory of a replacement is not there.
+func (p policyFile) missing(r *modfile.Replace) bool {
+	dir := filepath.FromSlash(r.New.Path)
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(p.root, filepath.FromSlash(p.dir), dir)
+	}
+	_, err := os.Stat(dir)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func (p policyFile) allowed(modPath string) bool {

@@ -25,6 +25,10 @@ func TestPolicy(t *testing.T) {
 			want:  []string{"policy/replace-outside go.mod:5 example.com/a", "policy/replace-outside go.mod:7 example.com/b@v1.0.0"},
 		},
 		{
+			name:  "outside, wanted and not there: gomod's to report",
+			files: map[string]string{"go.mod": goModM + "require example.com/a v1.0.0\n\nreplace example.com/a => ../a\n"},
+		},
+		{
 			name:  "inside",
 			files: map[string]string{"go.mod": goModM + "replace example.com/a => ./fork\n", "fork/go.mod": "module example.com/fork\n\ngo 1.20\n"},
 			want:  []string{"policy/replace-local go.mod:5 example.com/a"},

@@ -8,6 +8,7 @@ import (
 	"github.com/gopreflight/gopreflight/internal/git"
 	"github.com/gopreflight/gopreflight/internal/gocmd"
 	"github.com/gopreflight/gopreflight/internal/goenv"
+	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/repo"
 )
 
@@ -74,6 +75,24 @@ func (s *Session) Result(c *Check) *Result {
 		return nil
 	}
 	return s.result(c)
+}
+
+// blockedBy is the error of a module for which one of these checks, which must
+// have ended, reported a finding that blocks; nil where none did.
+func (s *Session) blockedBy(m *repo.Module, ended ...*Check) error {
+	for _, c := range ended {
+		r := s.Result(c)
+		if r == nil {
+			continue
+		}
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			if rule := c.rule(f.Rule); rule.Blocks && (f.Dir == "" || f.Dir == plain.Line(m.Dir)) {
+				return &blockedError{f.Rule, f.Fingerprint}
+			}
+		}
+	}
+	return nil
 }
 
 // forEachModule answers a check's question for each module, a few at a time,
