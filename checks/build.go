@@ -13,7 +13,6 @@ import (
 	"github.com/gopreflight/gopreflight/internal/buildlog"
 	"github.com/gopreflight/gopreflight/internal/child"
 	"github.com/gopreflight/gopreflight/internal/config"
-	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/repo"
 )
 
@@ -87,7 +86,7 @@ func runBuild(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		return buildModule(ctx, s, m)
 	})
 	findings = dropRepeated(statuses, findings)
-	return Facts{Summary: plain.Count(len(s.Modules), "module") + " built", Modules: statuses, Link: buildLink(statuses, findings)}, findings, nil
+	return Facts{Summary: answered(statuses) + " built", Modules: statuses, Link: buildLink(statuses, findings)}, findings, nil
 }
 
 // dropRepeated keeps one of the findings that several modules have about the

@@ -98,8 +98,14 @@ func (r *Runner) attributeOne(s *Session, c *Check, o *outcome, list []*outcome,
 			return err
 		}
 		changed = true
-		if f := explain(cause, dir, o, list, told); f != nil {
-			return &blockedError{f.Rule, f.Fingerprint}
+		causedBy := ""
+		if root := explain(cause, dir, o, list, told); root != nil {
+			// Where it is an error to have no answer (a build that cannot start
+			// does not build), what is less than an error explains that, no more.
+			if root.Severity == Error || unansweredSeverity(c) != Error {
+				return &blockedError{root.Rule, root.Fingerprint}
+			}
+			causedBy = root.Fingerprint
 		}
 		if c.Unanswered == nil {
 			return err
@@ -112,6 +118,7 @@ func (r *Runner) attributeOne(s *Session, c *Check, o *outcome, list []*outcome,
 			if f.Dir = dir; f.File == "" && dir != "" {
 				f.File = path.Join(dir, "go.mod")
 			}
+			f.CausedBy = causedBy
 			findings = append(findings, f)
 		}
 		if len(cause.causes) > 0 {

@@ -157,6 +157,8 @@ func (t *cacheTally) why(dir string) string {
 	switch {
 	case t.cold() && t.total > 0:
 		return fmt.Sprintf("cold: none of %s is in GOMODCACHE (%s)", plain.Count(t.total, "module"), dir)
+	case t.cold() && t.mods == 0:
+		return "nothing to prove: no go.sum names a module"
 	case t.cold():
 		return fmt.Sprintf("cold: none of %s is in GOMODCACHE (%s)", plain.Count(t.mods, "go.mod file"), dir)
 	case t.proven == t.total:

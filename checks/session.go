@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/gopreflight/gopreflight/internal/config"
@@ -137,6 +138,22 @@ func (s *Session) forEachModule(ctx context.Context, fn func(context.Context, *r
 		}
 	}
 	return statuses, findings
+}
+
+// answered says for how many modules a check has an answer: "14 modules", or
+// "13 of 14 modules" where it could not be had for all.
+func answered(statuses []ModuleStatus) string {
+	n := 0
+	for _, m := range statuses {
+		if m.err == nil {
+			n++
+		}
+	}
+	all := plain.Count(len(statuses), "module")
+	if n == len(statuses) {
+		return all
+	}
+	return fmt.Sprintf("%s of %s", plain.Thousands(n), all)
 }
 
 // maxModulesAtOnce bounds how many modules are looked at together; the go

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/semver"
 
-	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/repo"
 	"github.com/gopreflight/gopreflight/internal/tidydiff"
 )
@@ -115,7 +114,7 @@ func runTidy(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		found, err := judgeTidy(m, t.mod)
 		return "tidy", found, err
 	})
-	return Facts{Summary: "go.mod is tidy in " + plain.Count(len(s.Modules), "module"), Modules: statuses}, findings, nil
+	return Facts{Summary: "go.mod is tidy in " + answered(statuses), Modules: statuses}, findings, nil
 }
 
 // tidyAnswer is what go mod tidy would write.
@@ -140,7 +139,7 @@ func (s *Session) tidied(ctx context.Context, m *repo.Module) (tidyAnswer, error
 		return tidyAnswer{}, err
 	}
 	if out.Exit != 0 && len(strings.TrimSpace(string(out.Stdout))) == 0 {
-		return tidyAnswer{}, newCauseError("go mod tidy -diff", string(out.Stderr))
+		return tidyAnswer{}, s.tidyFailed(m, "go mod tidy -diff", string(out.Stderr))
 	}
 	d, err := tidydiff.Parse(out.Stdout)
 	if err != nil {
@@ -150,6 +149,23 @@ func (s *Session) tidied(ctx context.Context, m *repo.Module) (tidyAnswer, error
 	// (modload/init.go, UpdateGoModFromReqs).
 	mod, err := d.GoMod.Apply(formatted)
 	return tidyAnswer{mod: mod, sum: d.GoSum}, err
+}
+
+// tidyFailed is the error of a go mod tidy without an answer. Tidy does not read
+// go.work: in a member that imports an unpublished sibling it cannot be asked at
+// all, by nobody.
+func (s *Session) tidyFailed(m *repo.Module, command, stderr string) error {
+	if m.Workspace != nil && m.Workspace.Syntax != nil {
+		for _, sibling := range s.Repo.Modules {
+			if sibling == m || sibling.Workspace != m.Workspace || sibling.Path == "" {
+				continue
+			}
+			if strings.Contains(stderr, "providing package "+sibling.Path) || strings.Contains(stderr, sibling.Path+"@") {
+				return Skip(fmt.Sprintf("go mod tidy does not read go.work, and cannot find %s, which only the workspace has", sibling.Path))
+			}
+		}
+	}
+	return newCauseError(command, stderr)
 }
 
 // formattedGoMod is go.mod as the go command would print what it read.
@@ -181,7 +197,7 @@ func (s *Session) tidiedCopy(ctx context.Context, m *repo.Module) (tidyAnswer, e
 		return tidyAnswer{}, err
 	}
 	if out.Exit != 0 {
-		return tidyAnswer{}, newCauseError("go mod tidy", string(out.Stderr))
+		return tidyAnswer{}, s.tidyFailed(m, "go mod tidy", string(out.Stderr))
 	}
 	after, err := os.ReadFile(mod)
 	if err != nil {

@@ -71,7 +71,7 @@ func verdict(r *Report) Verdict {
 func unanswered(s Status) bool { return s == Errored || s == Blocked }
 
 // rootCauses are the findings that nothing reported causes and that either are
-// errors, fail the run, or keep a check from its answer: those that block most
+// errors, fail the run or cause what does, or keep a check from its answer: those that block most
 // first, then the hardest, then in report order.
 func rootCauses(r *Report) []RootCause {
 	blocks := map[string][]string{}
@@ -84,10 +84,16 @@ func rootCauses(r *Report) []RootCause {
 	if limit == 0 || limit > Error.Rank() {
 		limit = Error.Rank()
 	}
+	causing := map[string]bool{}
+	for _, f := range r.Findings {
+		if f.CausedBy != "" && f.Severity.Rank() >= limit {
+			causing[f.CausedBy] = true
+		}
+	}
 	causes := []RootCause{}
 	rank := map[string]int{}
 	for res, f := range r.Findings {
-		if f.CausedBy != "" || f.Severity.Rank() < limit && len(blocks[f.Fingerprint]) == 0 {
+		if f.CausedBy != "" || f.Severity.Rank() < limit && len(blocks[f.Fingerprint]) == 0 && !causing[f.Fingerprint] {
 			continue
 		}
 		rank[f.Fingerprint] = f.Severity.Rank()

@@ -39,7 +39,7 @@ const defaultTimeout = 20 * time.Minute
 
 func addRunFlags(c *cobra.Command, o *runOptions) {
 	f := c.Flags()
-	f.StringSliceVar(&o.only, "only", nil, "run only these stages or checks (`LIST`, see gopreflight list)")
+	f.StringSliceVar(&o.only, "only", nil, "run only these stages or checks (`LIST`, see gopreflight list;\na name that is both is the stage, tidy/tidy the check)")
 	f.StringSliceVar(&o.skip, "skip", nil, "leave these stages or checks out (`LIST`)")
 	f.StringVar(&o.failOn, "fail-on", "", "fail from findings of this `SEVERITY`: error, warning or never (default error)")
 	f.StringVar(&o.base, "base", "", "the revision `REF` that a change is compared with (default: the CI event's)")
@@ -141,6 +141,9 @@ func unknown(kind, got string, known []string) error {
 	return usagef("unknown %s %q; there are: %s", kind, got, strings.Join(known, ", "))
 }
 
+// fullName is "stage/check", for a check whose name is that of a stage, too.
+func fullName(c *checks.Check) string { return string(c.Stage) + "/" + c.Name }
+
 // selection turns --only and --skip into the runner's question.
 func selection(all []*checks.Check, only, skip []string) (func(*checks.Check) (bool, string), error) {
 	var names []string
@@ -151,6 +154,7 @@ func selection(all []*checks.Check, only, skip []string) (func(*checks.Check) (b
 		if !slices.Contains(names, c.Name) {
 			names = append(names, c.Name)
 		}
+		names = append(names, fullName(c))
 	}
 	for _, w := range slices.Concat(only, skip) {
 		if !slices.Contains(names, w) {
@@ -158,7 +162,8 @@ func selection(all []*checks.Check, only, skip []string) (func(*checks.Check) (b
 		}
 	}
 	named := func(list []string, c *checks.Check) bool {
-		return slices.Contains(list, c.Name) || slices.Contains(list, string(c.Stage))
+		return slices.Contains(list, string(c.Stage)) || slices.Contains(list, fullName(c)) ||
+			slices.Contains(list, c.Name) && !slices.Contains(checks.Stages, checks.Stage(c.Name))
 	}
 	none := true
 	for _, c := range all {

@@ -40,7 +40,7 @@ type wiring struct {
 // open makes everything that checks need. Its error says why nothing can be checked.
 func (w *wiring) open(ctx context.Context, dir string) error {
 	w.redactor = plain.NewRedactor(w.sys.environ)
-	goPath := lookPath("go")
+	goPath := lookPath(w.sys.getenv("PATH"), "go")
 	env, err := w.readEnv(ctx, goPath)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (w *wiring) open(ctx context.Context, dir string) error {
 	childEnv := append(goenv.ChildEnv(w.sys.environ, env),
 		"GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GCM_INTERACTIVE=never")
 	var tree *git.Git
-	if gitPath := lookPath("git"); gitPath != "" {
+	if gitPath := lookPath(w.sys.getenv("PATH"), "git"); gitPath != "" {
 		tree, err = git.Open(ctx, gitPath, dir, childEnv)
 		if err != nil && !errors.Is(err, git.ErrNoWorkTree) {
 			return err
@@ -118,17 +118,17 @@ func (w *wiring) close() {
 }
 
 // lookPath is the absolute path of a program in PATH; empty when there is none.
-// A program in the current directory is never meant.
-func lookPath(name string) string {
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return ""
+// Relative entries of PATH are passed over: what lies there is the repository's.
+func lookPath(path, name string) string {
+	for _, dir := range filepath.SplitList(path) {
+		if !filepath.IsAbs(dir) {
+			continue
+		}
+		if program, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return program
+		}
 	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return ""
-	}
-	return abs
+	return ""
 }
 
 // readEnv asks for every Go setting, in a folder without go.mod.

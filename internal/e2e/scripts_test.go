@@ -1,4 +1,7 @@
-package main
+// Package e2e runs the program as people do: the stories of testdata/script, the
+// invariants of the design, its behaviour when it is killed or offline. It has
+// only tests.
+package e2e
 
 import (
 	"bytes"
@@ -45,7 +48,7 @@ func TestScripts(t *testing.T) {
 	}
 	services := startServices(t)
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 "../../testdata/script",
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -77,7 +80,7 @@ type services struct {
 }
 
 func startServices(t *testing.T) *services {
-	proxy := goproxytest.NewTestServer(t, "testdata/mod", "")
+	proxy := goproxytest.NewTestServer(t, "../../testdata/mod", "")
 	signer, verifier, err := note.GenerateKey(nil, "sum.example.com")
 	if err != nil {
 		t.Fatal(err)
@@ -195,6 +198,7 @@ func (s *services) setup(e *testscript.Env) error {
 		"GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.com",
 		"GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.com",
 		"NO_COLOR=1",
+		"GORACE=atexit_sleep_ms=0", // or every run under -race takes a second longer
 	)
 	return nil
 }
