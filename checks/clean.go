@@ -2,6 +2,7 @@ package checks
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -52,12 +53,9 @@ func (r *Runner) clean(c *Check, s *Session, findings []Finding) []Finding {
 	return kept
 }
 
-// cleanText cleans before it redacts, because a control character inside a
-// secret would hide it; single lines are cut by cleaning, and a cut secret is
-// none that is known, so those are redacted before, too.
 func (r *Runner) cleanText(f *Finding) {
 	for _, s := range []*string{&f.Message, &f.File, &f.Dir, &f.Module, &f.Key, &f.Fix.Description} {
-		*s = r.redact(plain.Line(r.redact(*s)))
+		*s = r.text(*s)
 	}
 	f.Evidence = plain.Lines(f.Evidence)
 	for i, l := range f.Evidence {
@@ -66,6 +64,55 @@ func (r *Runner) cleanText(f *Finding) {
 	f.Fix.Command = r.redact(plain.Text(f.Fix.Command))
 	f.Fix.Patch = r.redact(plain.Text(f.Fix.Patch))
 }
+
+// cleanFacts is facts as they are in a report: what JSON makes of them, with
+// every text in them plain and without secrets.
+func (r *Runner) cleanFacts(facts map[string]any) map[string]any {
+	if len(facts) == 0 {
+		return nil
+	}
+	var plainData map[string]any
+	data, err := json.Marshal(facts)
+	if err == nil {
+		err = json.Unmarshal(data, &plainData)
+	}
+	if err != nil {
+		return map[string]any{"error": r.line(err.Error())}
+	}
+	return r.cleanValue(plainData).(map[string]any)
+}
+
+func (r *Runner) cleanValue(v any) any {
+	switch v := v.(type) {
+	case string:
+		return r.text(v)
+	case []any:
+		for i := range v {
+			v[i] = r.cleanValue(v[i])
+		}
+	case map[string]any:
+		clean := make(map[string]any, len(v))
+		for key, value := range v {
+			clean[r.text(key)] = r.cleanValue(value)
+		}
+		return clean
+	}
+	return v
+}
+
+func (r *Runner) cleanLink(l *Link) *Link {
+	if l == nil {
+		return nil
+	}
+	clean := *l
+	clean.Why = r.text(l.Why)
+	return &clean
+}
+
+// text is one line of plain text without secrets. It is redacted twice: a
+// control character inside a secret hides it before cleaning, and cleaning may
+// cut one.
+func (r *Runner) text(s string) string { return r.redact(plain.Line(r.redact(s))) }
 
 // policyName is the check that reports on the policy file itself.
 const policyName = "policy"

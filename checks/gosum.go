@@ -392,11 +392,11 @@ func contentHeld(r *Result) map[module.Version]string {
 	if r == nil {
 		return nil
 	}
-	held, _ := r.Facts[factDisputed].(map[string]string)
+	held, _ := r.Facts[factDisputed].(map[string]any)
 	out := make(map[module.Version]string, len(held))
 	for id, hash := range held {
 		path, version, _ := strings.Cut(id, "@")
-		out[module.Version{Path: path, Version: version}] = hash
+		out[module.Version{Path: path, Version: version}], _ = hash.(string)
 	}
 	return out
 }

@@ -26,7 +26,7 @@ type cacheTally struct {
 	readErrs                 []error
 	// held are the hashes of what the cache holds where go.sum lines contradict
 	// each other, by "path@version" and "path@version/go.mod".
-	held map[string]string
+	held map[string]any
 }
 
 // factDisputed names, among the check's facts, the hashes of what the cache holds
@@ -88,7 +88,7 @@ func (t *cacheTally) add(w *wantedModule, e gomodcache.Evidence, outcome gomodca
 func (t *cacheTally) hold(id string, lines []string, has ...string) {
 	if i := slices.IndexFunc(has, func(h string) bool { return slices.Contains(lines, h) }); i >= 0 && len(lines) > 1 {
 		if t.held == nil {
-			t.held = map[string]string{}
+			t.held = map[string]any{}
 		}
 		t.held[id] = has[i]
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/gopreflight/gopreflight/internal/repo"
 )
 
-// errGrace is how long a check that does not heed its context is waited for.
-const errGrace = 10 * time.Second
+// stopGrace is how long a check that does not heed its context is waited for.
+const stopGrace = 10 * time.Second
 
 // Runner runs checks: each as soon as what it needs and comes after has ended,
 // many at once, with results in declared order.
@@ -134,7 +134,7 @@ func (r *Runner) runCheck(ctx context.Context, s *Session, c *Check, all map[*Ch
 	facts, findings, err := r.call(ctx, c, &own)
 	findings, err = ownFindings(c, findings, err)
 	o.DurationMs = s.Now().Sub(start).Milliseconds() - o.StartMs
-	o.err, o.link, o.Facts = err, facts.Link, facts.Values
+	o.err, o.link, o.Facts = err, r.cleanLink(facts.Link), r.cleanFacts(facts.Values)
 	o.Findings = r.clean(c, s, findings)
 	for i := range facts.Modules {
 		facts.Modules[i].Dir = plain.Line(facts.Modules[i].Dir) // as that of findings
@@ -175,7 +175,7 @@ func (r *Runner) call(ctx context.Context, c *Check, s *Session) (Facts, []Findi
 	select {
 	case a = <-done:
 	case <-ctx.Done():
-		grace := time.NewTimer(errGrace)
+		grace := time.NewTimer(stopGrace)
 		defer grace.Stop()
 		select {
 		case a = <-done:
@@ -354,7 +354,7 @@ func blocker(o *outcome) string {
 
 func (r *Runner) line(s string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	return r.redact(plain.Line(r.redact(first)))
+	return r.text(first)
 }
 
 func (r *Runner) redact(s string) string {

@@ -344,7 +344,11 @@ func TestCleaned(t *testing.T) {
 	a := fake("a", nil, func(context.Context, *Session) (Facts, []Finding, error) {
 		f := one.Finding("red \x1b[31mhttps://user:hunter22@host/\x1b[0m\n::error::x")
 		f.Evidence = []string{"token is s3cr3tvalue", "\tkept indent\x07"}
-		return Facts{Summary: "s3cr3tvalue"}, []Finding{f}, nil
+		return Facts{
+			Summary: "s3cr3tvalue",
+			Link:    &Link{Link: "gosum", State: Broken, Why: "s3cr3tvalue\x1b[31m"},
+			Values:  map[string]any{"a s3cr3tvalue": []any{"https://user:hunter22@host/", map[string]any{"x": "s3cr\x003tvalue\x07"}}, "n": 3},
+		}, []Finding{f}, nil
 	}, one)
 	r := runWith(t, t.Context(), &Runner{Checks: []*Check{a}, Redactor: plain.NewRedactor([]string{"MY_TOKEN=s3cr3tvalue"})}, testSession("."))
 	text, err := json.Marshal(r)

@@ -318,7 +318,7 @@ func (w *wiring) newReport(dir string) *checks.Report {
 		Scope:  w.place.scope,
 		FailOn: w.options.failOn,
 		Repository: checks.Repository{
-			Dir: name, URL: c.RepositoryURL, VCS: "none", Base: w.base,
+			Dir: plain.Line(name), URL: c.RepositoryURL, VCS: "none", Base: w.base,
 		},
 		CI:    checks.CI{Provider: string(c.Provider), Event: c.Event, RunURL: c.RunURL, PullRequest: c.PullRequest, HeadSHA: c.HeadSHA, Fork: c.Fork},
 		Go:    checks.Go{Version: s.Env.Get("GOVERSION"), GOROOT: s.Env.Get("GOROOT"), Env: map[string]string{}},
