@@ -28,6 +28,8 @@ var build = &Check{
 		"with the module network off where there is a vendor folder, with `-mod=readonly` otherwise, and\n" +
 		"throws the result away. A compile error is reported at its line; what keeps the go command from\n" +
 		"compiling at all is told apart from it, and attributed to the check that found its cause.\n\n" +
+		"For a change from a fork cgo is off, unless CGO_ENABLED is set, because its `#cgo` lines choose the C\n" +
+		"compiler's flags; a module that then fails and has cgo packages is skipped, not failed.\n\n" +
 		"It costs what the build costs, and leaves the build cache warm for it. Nothing that was built is run.",
 	Needs:      []*Check{env, toolchainCheck, modcache, gomod, vendor},
 	After:      []*Check{proxy, gosum, tidy},
@@ -142,7 +144,7 @@ func buildLink(statuses []ModuleStatus, findings []Finding) *Link {
 }
 
 func buildModule(ctx context.Context, s *Session, m *repo.Module) (string, []Finding, error) {
-	vendored := vendorMode(m)
+	vendored := s.buildsFromVendor(m)
 	mod := "-mod=readonly"
 	if vendored {
 		mod = "-mod=vendor"
@@ -171,13 +173,35 @@ func buildModule(ctx context.Context, s *Session, m *repo.Module) (string, []Fin
 	if out.Exit == 0 {
 		return mod, nil, nil
 	}
-	findings, err := judgeBuild(m, "go "+strings.Join(args, " "), out, asJSON)
+	if len(q.env) > 0 {
+		if pkg := s.needsCgo(ctx, m, mod, q); pkg != "" {
+			return "", nil, Skip(fmt.Sprintf("cgo is off for a change from a fork, and %s needs it: set CGO_ENABLED=1 to build such changes too", pkg))
+		}
+	}
+	j := buildJudge{root: s.Root(), module: m, tags: s.Config.Build.Tags}
+	findings, err := j.judge("go "+strings.Join(args, " "), out, asJSON)
 	for i := range findings {
 		if f := &findings[i]; leadsOut(s.Root(), f.File) {
 			f.Message, f.Evidence = "what this link leads to, outside of the repository, does not compile", nil
 		}
 	}
 	return "", findings, err
+}
+
+// needsCgo is the first package of a build, outside of the standard library, that
+// has cgo files: a build that failed without cgo says nothing then. It is empty
+// where there is none or that cannot be told.
+func (s *Session) needsCgo(ctx context.Context, m *repo.Module, mod string, built query) string {
+	built.args = []string{"list", "-e", "-deps", mod, "-tags=" + strings.Join(s.Config.Build.Tags, ","),
+		"-f={{if and .CgoFiles (not .Standard)}}{{.ImportPath}}{{end}}"}
+	built.args = append(built.args, s.Config.Build.Packages...)
+	built.env, built.exclusive = []string{"CGO_ENABLED=1"}, false
+	out, err := s.askModule(ctx, m, built)
+	if err != nil {
+		return ""
+	}
+	pkg, _, _ := strings.Cut(strings.TrimSpace(string(out.Stdout)), "\n")
+	return pkg
 }
 
 // leadsOut reports whether a file of the repository is a symbolic link out of
@@ -187,42 +211,50 @@ func leadsOut(root, file string) bool {
 	return err == nil && !within(root, real)
 }
 
-// vendorMode reports whether the go command builds a module from a vendor
-// folder: the workspace's for its members, else its own (modload/init.go,
-// setDefaultBuildMod).
-func vendorMode(m *repo.Module) bool {
-	if m.Workspace != nil {
-		return m.Workspace.Vendor
-	}
-	return m.Vendor && m.Syntax != nil && m.Syntax.Go != nil && goversion.Compare("go"+m.Syntax.Go.Version, "go1.14") >= 0
+// A buildJudge makes findings of what the build of a module printed.
+type buildJudge struct {
+	// root is the repository's top, absolute.
+	root   string
+	module *repo.Module
+	tags   []string
 }
 
-// judgeBuild makes findings of what a failed build printed. What is no fault of
-// the source is an error with its causes, for the runner to attribute.
-func judgeBuild(m *repo.Module, command string, out child.Output, asJSON bool) ([]Finding, error) {
+// judge makes findings of what a failed build printed. What is no fault of the
+// source is an error with its causes, for the runner to attribute.
+func (j buildJudge) judge(command string, out child.Output, asJSON bool) ([]Finding, error) {
 	log := buildlog.Parse(out.Stdout, out.Stderr, asJSON)
 	var findings, imports []Finding
+	var placed *buildlog.Diagnostic // the first, of what the source cannot help
 	for _, p := range log.Packages {
 		for _, d := range p.Diagnostics {
 			if d.Compile {
-				findings = append(findings, buildFinding(ruleBuildCompile, m, p.ImportPath, d))
+				findings = append(findings, j.finding(ruleBuildCompile, p.ImportPath, d))
+			} else if placed == nil && d.File != "" {
+				placed = &d
 			}
 		}
 	}
 	for _, d := range log.Loose {
 		switch {
 		case d.Compile:
-			findings = append(findings, buildFinding(ruleBuildCompile, m, d.Package, d))
+			findings = append(findings, j.finding(ruleBuildCompile, d.Package, d))
 		case d.File != "":
-			imports = append(imports, buildFinding(ruleBuildImport, m, d.Package, d))
+			imports = append(imports, j.finding(ruleBuildImport, d.Package, d))
 		}
 	}
 	if len(findings) > 0 {
 		return findings, nil
 	}
 	cause := newCauseError(command, log.Text)
-	if len(cause.causes) > 0 && aboutImport(cause.causes[0].Class) {
+	switch {
+	case len(cause.causes) > 0 && aboutImport(cause.causes[0].Class):
 		cause.own = imports
+	case placed != nil:
+		if name, inside := j.inRepository(placed.File); inside {
+			f := unansweredFinding(ruleBuildEnvironment, cause)
+			f.File, f.Line, f.Column = name, placed.Line, placed.Column
+			cause.own = []Finding{f}
+		}
 	}
 	return nil, cause
 }
@@ -233,32 +265,52 @@ func aboutImport(class string) bool {
 	return strings.HasPrefix(class, "import-") || strings.HasPrefix(class, "package-not-in-")
 }
 
-// buildFinding is a diagnostic as a finding. A file outside the repository is
-// a dependency's: its place is said, its source is not quoted.
-func buildFinding(rule *Rule, m *repo.Module, pkg string, d buildlog.Diagnostic) Finding {
+// inRepository is a file as the go command printed it, as a slash path relative
+// to the root; one outside of the repository is absolute or starts with "../".
+func (j buildJudge) inRepository(file string) (name string, inside bool) {
+	if filepath.IsAbs(file) { // where that is the shorter form
+		rel, err := filepath.Rel(j.root, file)
+		if err != nil || !filepath.IsLocal(rel) {
+			return filepath.ToSlash(file), false
+		}
+		return filepath.ToSlash(rel), true
+	}
+	name = path.Join(j.module.Dir, filepath.ToSlash(file))
+	return name, filepath.IsLocal(filepath.FromSlash(name))
+}
+
+// finding is a diagnostic as a finding. A file outside the repository is a
+// dependency's: its place is said, its source is not quoted.
+func (j buildJudge) finding(rule *Rule, pkg string, d buildlog.Diagnostic) Finding {
 	f := rule.Finding("%s", d.Message)
 	f.Key = pkg
 	f.Evidence = d.More
-	if d.File == "" {
-		f.Fix = Fix{Description: "correct the source; the same error is shown by", Command: inDir(m.Dir, "go build ./...")}
-		return f
+	if d.File != "" {
+		name, inside := j.inRepository(d.File)
+		if !inside {
+			f.Message = fmt.Sprintf("%s: %s", path.Base(name), d.Message)
+			f.Evidence = []string{fmt.Sprintf("%s:%d:%d, outside the repository", name, d.Line, d.Column)}
+			return f
+		}
+		f.File, f.Line, f.Column = name, d.Line, d.Column
 	}
-	name := filepath.ToSlash(d.File)
-	if !path.IsAbs(name) {
-		name = path.Join(m.Dir, name)
-	}
-	if path.IsAbs(name) || strings.HasPrefix(name, "../") {
-		f.Message = fmt.Sprintf("%s: %s", path.Base(name), d.Message)
-		f.Evidence = []string{fmt.Sprintf("%s:%d:%d, outside the repository", name, d.Line, d.Column)}
-		return f
-	}
-	f.File, f.Line, f.Column = name, d.Line, d.Column
-	// The name may come from a //line comment, so nothing of it is for a shell to read.
-	packages := "./..."
-	if holds(m.Dir, name) {
-		packages = "./" + path.Dir(strings.TrimPrefix(name, m.Dir+"/"))
-	}
-	f.Fix.Command = inDir(m.Dir, "go build "+shellQuote(strings.TrimSuffix(packages, "/.")))
-	f.Fix.Description = "correct the source; the same error is shown by"
+	f.Fix = Fix{Description: "correct the source; the same error is shown by", Command: j.again(rule, pkg, f.File)}
 	return f
+}
+
+// again is the command that shows the error of a package, in a file, again.
+func (j buildJudge) again(rule *Rule, pkg, file string) string {
+	packages := "./..."
+	dir := path.Dir(strings.TrimPrefix(file, j.module.Dir+"/"))
+	switch {
+	case holds(j.module.Dir, file) && (rule == ruleBuildImport || pkg == path.Join(j.module.Path, dir)):
+		packages = strings.TrimSuffix("./"+dir, "/.")
+	case file != "" && rule == ruleBuildCompile && pkg != "" && pkg != "command-line-arguments":
+		packages = pkg // a //line comment names another file, or it is another module's package
+	}
+	command := "go build "
+	if len(j.tags) > 0 {
+		command += shellQuote("-tags="+strings.Join(j.tags, ",")) + " "
+	}
+	return inDir(j.module.Dir, command+shellQuote(packages))
 }

@@ -92,6 +92,7 @@ func (r *Runner) attributeOne(s *Session, c *Check, o *outcome, list []*outcome,
 	findings := o.Findings
 	changed := false
 	var newly []toldCause
+	said := map[string]bool{} // of the causes that are every module's, those with a finding
 	settle := func(err error, dir string) error {
 		var cause *causeError
 		if !errors.As(err, &cause) {
@@ -109,6 +110,12 @@ func (r *Runner) attributeOne(s *Session, c *Check, o *outcome, list []*outcome,
 		}
 		if c.Unanswered == nil {
 			return err
+		}
+		if len(cause.causes) > 0 && cause.causes[0].Outside {
+			if said[cause.causes[0].Summary] {
+				return &blockedError{rule: c.Unanswered.ID}
+			}
+			said[cause.causes[0].Summary] = true
 		}
 		own := cause.own
 		if len(own) == 0 {
@@ -175,11 +182,19 @@ func explain(e *causeError, dir string, self *outcome, list []*outcome, told []t
 		return elsewhere
 	}
 	for _, t := range told {
-		if t.finding != nil && t.dir == dir && t.cause.Class == e.causes[0].Class && t.cause.Module == e.causes[0].Module {
+		if t.finding != nil && t.is(e.causes[0], dir) {
 			return t.finding
 		}
 	}
 	return nil
+}
+
+// is reports whether a cause that was met in a directory is the one that was told.
+func (t toldCause) is(c failure.Cause, dir string) bool {
+	if c.Class != t.cause.Class {
+		return false
+	}
+	return t.dir == dir && c.Module == t.cause.Module || c.Outside && c.Summary == t.cause.Summary
 }
 
 // subject is the module that a finding is about. A package that nobody has is

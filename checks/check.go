@@ -101,6 +101,13 @@ func (c *Check) rule(id string) *Rule {
 	return nil
 }
 
+// blocks reports whether one of the check's findings keeps what needs the check
+// from being asked. One that the policy accepts by an exception does not.
+func (c *Check) blocks(f *Finding) bool {
+	r := c.rule(f.Rule)
+	return r != nil && r.Blocks && f.Exception == nil
+}
+
 // skip is the error of Skip.
 type skip struct{ reason string }
 

@@ -57,12 +57,19 @@ func (r *Runner) cleanText(f *Finding) {
 	for _, s := range []*string{&f.Message, &f.File, &f.Dir, &f.Module, &f.Key, &f.Fix.Description} {
 		*s = r.text(*s)
 	}
-	f.Evidence = plain.Lines(f.Evidence)
+	evidence := slices.Clone(f.Evidence)
+	for i := range min(len(evidence), plain.MaxLines) { // as for text; no more are kept
+		evidence[i] = r.redact(bounded(evidence[i]))
+	}
+	f.Evidence = plain.Lines(evidence)
 	for i, l := range f.Evidence {
 		f.Evidence[i] = r.redact(l)
 	}
-	f.Fix.Command = r.redact(plain.Text(f.Fix.Command))
-	f.Fix.Patch = r.redact(plain.Text(f.Fix.Patch))
+	// A command that cannot be shown as it is would not do what it says.
+	if r.redact(plain.Text(bounded(f.Fix.Command))) != f.Fix.Command {
+		f.Fix.Command = ""
+	}
+	f.Fix.Patch = r.redact(plain.Text(r.redact(bounded(f.Fix.Patch))))
 }
 
 // cleanFacts is facts as they are in a report: what JSON makes of them, with
@@ -112,7 +119,12 @@ func (r *Runner) cleanLink(l *Link) *Link {
 // text is one line of plain text without secrets. It is redacted twice: a
 // control character inside a secret hides it before cleaning, and cleaning may
 // cut one.
-func (r *Runner) text(s string) string { return r.redact(plain.Line(r.redact(s))) }
+func (r *Runner) text(s string) string { return r.redact(plain.Line(r.redact(bounded(s)))) }
+
+// maxCleaned is how much of a text is looked at, in bytes: far more than is kept.
+const maxCleaned = 64 << 10
+
+func bounded(s string) string { return s[:min(len(s), maxCleaned)] }
 
 // policyName is the check that reports on the policy file itself.
 const policyName = "policy"

@@ -318,7 +318,7 @@ func unset(s goenv.Setting) Fix {
 	case s.Source == goenv.UserFile && goenv.IsKnown(s.Name) && !stopsGoEnv(s.Name):
 		return Fix{Description: "take it out of the file", Command: "go env -u " + s.Name}
 	case s.Source == goenv.UserFile:
-		return Fix{Description: "take it out of the file", Command: deleteLine(s)}
+		return Fix{Description: "take it out of the file", Command: deleteLines(s.File, s.Name)}
 	case s.Source == goenv.GOROOTFile:
 		return Fix{Description: "correct " + s.Where()}
 	}
@@ -333,9 +333,27 @@ func stopsGoEnv(name string) bool {
 	}, name)
 }
 
-// deleteLine is a command that takes one line out of a file with any sed.
-func deleteLine(s goenv.Setting) string {
-	return fmt.Sprintf("sed -i.bak %dd %s", s.Line, shellQuote(s.File))
+// deleteLines is a command that takes the lines that set name out of a file, with
+// any sed. It does not count lines: after the first such command, or a "go env
+// -w", which sorts them, the numbers would be those of others.
+func deleteLines(file, name string) string {
+	var pattern strings.Builder
+	blank := false
+	for _, r := range name {
+		switch wasBlank := blank; {
+		case unicode.IsSpace(r):
+			// White space is not kept to the letter in a report.
+			if blank = true; !wasBlank {
+				pattern.WriteString("[[:space:]][[:space:]]*")
+			}
+			continue
+		case strings.ContainsRune(`\/.*[^$`, r):
+			pattern.WriteByte('\\')
+		}
+		blank = false
+		pattern.WriteRune(r)
+	}
+	return "sed -i.bak " + shellQuote("/^"+pattern.String()+"=/d") + " " + shellQuote(file)
 }
 
 // set is the fix that gives a setting another value.

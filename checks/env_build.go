@@ -1,6 +1,7 @@
 package checks
 
 import (
+	goversion "go/version"
 	"slices"
 	"strings"
 
@@ -105,11 +106,13 @@ func judgeMode(f *envFacts) []Finding {
 		if _, err := goenv.ParseGOTOOLCHAIN(s.Value); err != nil {
 			finding := f.about(ruleEnvGOTOOLCHAINInvalid, s, "%v", err)
 			finding.Fix = unset(s)
-			if _, err := goenv.ParseGOTOOLCHAIN("go" + strings.TrimSpace(s.Value)); err == nil {
-				finding.Fix = set(s, "go"+strings.TrimSpace(s.Value))
+			// A language version (go1.26) is no toolchain.
+			value := "go" + strings.TrimSpace(s.Value)
+			if t, err := goenv.ParseGOTOOLCHAIN(value); err == nil && goversion.Lang(t.Min) != t.Min {
+				finding.Fix = set(s, value)
 			}
 			if s.Source == goenv.UserFile {
-				finding.Fix.Command = "go env -w GOTOOLCHAIN=auto"
+				finding.Fix = Fix{Description: "write the default over it", Command: "go env -w GOTOOLCHAIN=auto"}
 			}
 			findings = append(findings, finding)
 		}
@@ -189,8 +192,9 @@ func judgeRefused(f *envFacts, others []Finding) []Finding {
 	words := strings.Split(strings.TrimSpace(refused.Error()), "\n")
 	why := words[0]
 	for _, w := range words {
-		if strings.HasPrefix(w, "go: ") {
-			why = w
+		// Behind what was run and how it ended the first line is the go command's own.
+		if i := strings.Index(" "+w, " go: "); i >= 0 {
+			why = w[i:]
 			break
 		}
 	}

@@ -32,8 +32,9 @@ Correct the value, for example ` + "`https://goproxy.example,direct`" + `.`,
 		Severity: Error,
 		Blocks:   true,
 		Summary:  "GOPROXY has a user or password in an http URL, and the go command refuses to send it.",
-		Help: `Over plain http everybody on the way could read the password, so the go command stops with
-"refusing to pass credentials to insecure URL". It never falls through to the next entry.
+		Help: `Over plain http everybody on the way could read the password, so the go command refuses:
+"refusing to pass credentials to insecure URL". It stops there, or, where ` + "`|`" + ` follows the entry, goes on to
+the next one and never uses this one.
 
 Use https. Better still, take the credentials out of the URL and put them into a netrc file: values of
 variables end up in logs.`,
@@ -171,7 +172,7 @@ func judgeGOPROXY(f *envFacts) []Finding {
 func separators(value string, chain goproxy.Chain, err error) (fixed string, wrong bool) {
 	fixed = strings.Join(strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == '\t' || r == ';' || r == ',' }), ",")
 	for _, e := range chain {
-		if e.URL != nil && strings.ContainsAny(e.URL.Path+e.URL.RawQuery, " \t;") {
+		if e.URL != nil && strings.ContainsAny(e.URL.Host+e.URL.Path+e.URL.RawQuery, " \t;") {
 			wrong = true
 		}
 	}

@@ -142,9 +142,10 @@ Make the folder, or name one that exists.`,
 		ID:       "env/home",
 		Severity: Error,
 		Blocks:   true,
-		Summary:  "HOME is not set, and the go command finds no place for its caches.",
+		Summary:  "HOME is not set or not an absolute path, and the go command finds no place for its caches.",
 		Help: `GOCACHE and GOPATH are by default below HOME. Without it the go command stops with "build cache is
 required, but could not be located" or "module cache not found: neither GOMODCACHE nor GOPATH is set".
+With a relative path, such as a ` + "`~`" + ` that no shell has replaced, it stops too, or makes caches in the work tree.
 System services, cron and some containers run without HOME.
 
 Set HOME, or GOCACHE and GOMODCACHE.`,
@@ -289,10 +290,11 @@ func judgeTemp(f *envFacts) []Finding {
 	return []Finding{finding}
 }
 
-// judgeHome judges a HOME that is not set, by what os.UserCacheDir and go/build's
-// defaultGOPATH make of that. On Windows they use other variables.
+// judgeHome judges a HOME that is no absolute path, by what os.UserCacheDir and
+// go/build's defaultGOPATH make of that. On Windows they use other variables.
 func judgeHome(f *envFacts) []Finding {
-	if f.OS == "windows" || f.Getenv("HOME") != "" {
+	home := f.Getenv("HOME")
+	if f.OS == "windows" || filepath.IsAbs(home) {
 		return nil
 	}
 	var lost []string
@@ -305,9 +307,14 @@ func judgeHome(f *envFacts) []Finding {
 	if len(lost) == 0 {
 		return nil
 	}
-	finding := ruleEnvHome.Finding("HOME is not set, and neither %s", strings.Join(lost, " nor "))
-	if len(lost) == 1 {
+	var finding Finding
+	switch {
+	case home != "":
+		finding = ruleEnvHome.Finding("HOME=%s is not an absolute path, and not set is %s", showValue(home), strings.Join(lost, " or "))
+	case len(lost) == 1:
 		finding = ruleEnvHome.Finding("neither HOME nor %s is set", lost[0])
+	default:
+		finding = ruleEnvHome.Finding("HOME is not set, and neither %s", strings.Join(lost, " nor "))
 	}
 	finding.Key = "HOME"
 	finding.Fix.Description = "set HOME to a folder of this user"

@@ -189,6 +189,7 @@ var envCases = []envCase{
 	{name: "GOPROXY with a space after a host", set: []string{"GOPROXY=https://goproxy.example direct"}, rules: []string{"env/goproxy-separator GOPROXY"}, confirm: download, says: "invalid character", fails: true},
 	{name: "GOPROXY with a space after a path", set: []string{"GOPROXY=$PROXY direct"}, rules: []string{"env/goproxy-separator GOPROXY"}, confirm: download, says: "no such file or directory", fails: true},
 	{name: "GOPROXY with a semicolon", file: "GOPROXY=https://goproxy.example/go;direct\n", rules: []string{"env/goproxy-separator GOPROXY"}},
+	{name: "GOPROXY with a semicolon after a host", set: []string{"GOPROXY=https://goproxy.example;direct"}, rules: []string{"env/goproxy-separator GOPROXY"}, confirm: download, says: "goproxy.example;direct", fails: true},
 	{name: "GOPROXY in quotes", file: "GOPROXY=\"https://goproxy.example,direct\"\n", rules: []string{"env/quotes GOPROXY"}, confirm: download, says: "first path segment in URL cannot contain colon", fails: true},
 	{name: "GOPROXY with credentials over http", set: []string{"GOPROXY=http://user:hunter22@127.0.0.1:1/x,direct"}, rules: []string{"env/goproxy-credentials GOPROXY 127.0.0.1:1"}, message: "GOPROXY=http://xxxxx@127.0.0.1:1/x,direct (from the process environment)", confirm: download, says: "refusing to pass credentials to insecure URL", fails: true, unfixed: true},
 	{name: "GOPROXY with entries after direct", set: []string{"GOPROXY=$PROXY,direct,https://goproxy.example"}, rules: []string{"env/goproxy-ignored GOPROXY"}, message: "the list ends before https://goproxy.example"},
@@ -240,6 +241,7 @@ var envCases = []envCase{
 	{name: "GOTMPDIR missing", file: "GOTMPDIR=$HOME/none\n", rules: []string{"env/tmpdir GOTMPDIR"}, message: "from ~/.config/go/env:1", confirm: "build ./...", says: "creating work dir", fails: true},
 	{name: "HOME missing", set: []string{"HOME", "XDG_CACHE_HOME"}, rules: []string{"env/home HOME"}, message: "neither GOCACHE nor GOMODCACHE", confirm: "build ./...", says: "build cache is required, but could not be located", fails: true},
 	{name: "HOME missing, GOPATH set", set: []string{"HOME", "XDG_CACHE_HOME", "GOPATH=$HOME/go"}, rules: []string{"env/home HOME"}, message: "neither HOME nor GOCACHE is set"},
+	{name: "HOME relative", set: []string{"HOME=~", "XDG_CACHE_HOME"}, rules: []string{"env/home HOME"}, message: "HOME=~ is not an absolute path, and not set is GOCACHE or GOMODCACHE", confirm: "mod download", says: "shell metacharacter '~'", fails: true},
 	// modes
 	{name: "GO111MODULE off", set: []string{"GO111MODULE=off"}, rules: []string{"env/go111module GO111MODULE"}, confirm: "mod tidy", says: "modules disabled by GO111MODULE=off", fails: true},
 	{name: "GO111MODULE unknown", file: "GO111MODULE=maybe\n", rules: []string{"env/go111module GO111MODULE"}, confirm: "list", says: "unknown environment setting GO111MODULE=maybe", fails: true},
@@ -254,7 +256,7 @@ var envCases = []envCase{
 	// names and lines
 	{name: "names that Go does not know", set: []string{"GO_PROXY=https://goproxy.example", "GONOSUMCHECK=1", "GOPRVIATE=x", "GO_FLAGS=-x"}, rules: []string{"env/unknown-name GONOSUMCHECK", "env/unknown-name GOPRVIATE", "env/unknown-name GO_PROXY"}, unfixed: true},
 	{name: "lines of the file that Go ignores", file: "# mine\nexport GOPROXY=https://goproxy.example\nGOVCS = *:git\nHTTPS_PROXY=http://u:pw@p.example\nGOPROXXY=x\nGODEBUG=x=1\n",
-		rules: []string{"env/file-line GOPROXY", "env/file-line GOVCS", "env/unknown-name GODEBUG", "env/unknown-name GOPROXXY", "env/unknown-name HTTPS_PROXY"}, message: "~/.config/go/env:2: the go command ignores export GOPROXY=", unfixed: true},
+		rules: []string{"env/file-line GOPROXY", "env/file-line GOVCS", "env/unknown-name GODEBUG", "env/unknown-name GOPROXXY", "env/unknown-name HTTPS_PROXY"}, message: "~/.config/go/env:2: the go command ignores export GOPROXY="},
 	// nothing wrong
 	{name: "nothing set"},
 	{name: "the official image", set: []string{"GOLANG_VERSION=1.26.8", "GOTOOLCHAIN=local", "GOPATH=$HOME/go"}},
@@ -365,6 +367,64 @@ func wantFindings(t *testing.T, findings []Finding, want []string) {
 		t.Errorf("got  %q\nwant %q", got, want)
 		for _, f := range findings {
 			t.Logf("%s: %s", f.Rule, f.Message)
+		}
+	}
+}
+
+// TestEnvFileFixes pastes the fixes of a file with many faults one after the
+// other: none takes away what another is about, or what is right.
+func TestEnvFileFixes(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("the commands are for a POSIX shell")
+	}
+	m := newEnvMachine(t)
+	m.write("home/.config/go/env", "export \t GOPROXY=off\nGOPROXXY=x\n GOPRIVATE=other.example\nGOSUMDB=sum.golang.org\nGODEBUG=x=1\nGOPATH=~/go\nGOPRIVATE=corp.example\ngo.v/s=1\nGOVxs=1\n")
+	_, findings := m.check()
+	wantFindings(t, findings, []string{
+		"env/file-line GOPROXY", "env/file-line GOPRIVATE", "env/file-line go.v/s", "env/unknown-name GOPROXXY", "env/unknown-name GODEBUG",
+		"env/unknown-name GOVxs", "env/gopath-invalid GOPATH",
+	})
+	for _, f := range findings {
+		if f.Key != "GOPRIVATE" { // it would write what the file already has another value for
+			m.fix(f)
+		}
+	}
+	data, err := os.ReadFile(filepath.Join(m.home, ".config/go/env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(data), " GOPRIVATE=other.example\nGOPRIVATE=corp.example\nGOPROXY=off\nGOSUMDB=sum.golang.org\n"; got != want {
+		t.Errorf("left in the file: %q, want %q", got, want)
+	}
+}
+
+// TestEnvCommands are fixes that are no more than "it is gone".
+func TestEnvCommands(t *testing.T) {
+	t.Parallel()
+	for set, want := range map[string]string{
+		"GOTOOLCHAIN=1.26":         "unset GOTOOLCHAIN", // go1.26 is no toolchain
+		"GOTOOLCHAIN=1.26.8+auto":  "export GOTOOLCHAIN=go1.26.8+auto",
+		"GOPROXY=p.example;direct": "export GOPROXY=p.example,direct",
+	} {
+		m := newEnvMachine(t)
+		m.set(set)
+		if _, findings := m.check(); len(findings) != 1 || findings[0].Fix.Command != want {
+			t.Errorf("%s: got %+v, want the command %q", set, findings, want)
+		}
+	}
+}
+
+// TestEnvRefused: the go command's own words, whatever was run to hear them.
+func TestEnvRefused(t *testing.T) {
+	t.Parallel()
+	for _, refused := range []string{
+		"go version: exit status 2: go: invalid GOFIPS140: must be off",
+		"exit status 2\ngo: invalid GOFIPS140: must be off",
+	} {
+		findings := judgeRefused(&envFacts{Env: &goenv.Env{Refused: errors.New(refused)}}, nil)
+		if len(findings) != 1 || findings[0].Message != "the go command does not run: go: invalid GOFIPS140: must be off" {
+			t.Errorf("%q: got %+v", refused, findings)
 		}
 	}
 }

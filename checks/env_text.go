@@ -106,18 +106,17 @@ func ignoredLine(f *envFacts, s goenv.Setting) Finding {
 		text = s.Name + "=" + s.Value
 	}
 	finding := ruleEnvFileLine.Finding("%s: the go command ignores %s", f.where(s), showValue(text))
-	name, value, _ := strings.Cut(text, "=")
+	beginning, value, _ := strings.Cut(text, "=")
+	name := beginning
 	for _, word := range []string{"export ", "set ", "setenv "} {
 		name = strings.TrimPrefix(strings.TrimSpace(name), word)
 	}
 	name, value = strings.TrimSpace(name), strings.Trim(strings.TrimSpace(value), `"'`)
 	finding.Key = name
-	finding.Fix = Fix{Description: "take the line out", Command: deleteLine(s)}
+	finding.Fix = Fix{Description: "take the line out", Command: deleteLines(s.File, beginning)}
 	if goenv.IsKnown(name) && !goenv.IsProcessOnly(name) {
-		finding.Fix = Fix{
-			Description: "write the line as the go command does",
-			Command:     deleteLine(s) + " && go env -w " + shellQuote(name+"="+value),
-		}
+		finding.Fix.Description = "write the line as the go command does"
+		finding.Fix.Command += " && go env -w " + shellQuote(name+"="+value)
 	}
 	return finding
 }
@@ -169,7 +168,7 @@ func judgeNames(f *envFacts) []Finding {
 			finding.Message += "; " + meant + "?"
 		}
 		finding.Key = s.Name
-		finding.Fix = Fix{Description: "take the line out", Command: deleteLine(s)}
+		finding.Fix = Fix{Description: "take the line out", Command: deleteLines(s.File, s.Name)}
 		findings = append(findings, finding)
 	}
 	return findings

@@ -49,7 +49,7 @@ func (s *Session) askModule(ctx context.Context, m *repo.Module, q query) (child
 	}
 	gowork := "off"
 	if q.workspace && m.Workspace != nil {
-		if gowork, err = s.workFile(m.Workspace); err != nil {
+		if gowork, err = s.workFile(m); err != nil {
 			return child.Output{}, err
 		}
 	}
@@ -174,13 +174,15 @@ func (s *Session) goVersion(m *repo.Module) string {
 	return s.Env.Get("GOVERSION")
 }
 
-// workFile is the go.work to build with: the real one where a vendor folder
-// lies beside it, which nothing writes to; else a copy in a temporary folder
-// with absolute paths, because every other workspace command adds missing
-// lines to the go.work.sum beside the file (modload/init.go, commitRequirements).
-func (s *Session) workFile(ws *repo.Workspace) (string, error) {
+// workFile is the go.work to build a member with: the real one where it builds
+// from the vendor folder beside it, which writes nothing; else a copy in a
+// temporary folder with absolute paths, because every other workspace command
+// adds missing lines to the go.work.sum beside the file (modload/init.go,
+// commitRequirements).
+func (s *Session) workFile(m *repo.Module) (string, error) {
+	ws := m.Workspace
 	real := s.Repo.Abs(ws.Work.Name)
-	if ws.Vendor {
+	if s.buildsFromVendor(m) {
 		return real, nil
 	}
 	if ws.Syntax == nil {

@@ -174,6 +174,26 @@ func TestTidy(t *testing.T) {
 	}
 }
 
+// TestTidyOfSibling: tidy is skipped only where it cannot find a module of the
+// workspace that nobody has published, not for whatever else goes wrong.
+func TestTidyOfSibling(t *testing.T) {
+	t.Parallel()
+	s := filesSession(t, map[string]string{
+		"go.work": "go 1.24\n\nuse ./m\n\nuse ./lib\n", "m/go.mod": goMod(), "lib/go.mod": "module example.com/lib\n\ngo 1.21\n",
+	})
+	for stderr, want := range map[string]Status{
+		"go: example.org/m imports\n\texample.com/lib: cannot find module providing package example.com/lib: module example.com/lib: reading https://goproxy.example/example.com/lib/@v/list: 404 Not Found\n": Skipped,
+		"go: example.com/lib@v0.0.0: reading https://goproxy.example/example.com/lib/@v/v0.0.0.mod: 404 Not Found\n":                                                                                           Skipped,
+		"go: example.org/m imports\n\texample.com/library: cannot find module providing package example.com/library: module lookup failed\n":                                                                   Errored,
+		"verifying example.com/lib@v1.0.0: checksum mismatch\n\tdownloaded: h1:a\n\tgo.sum:     h1:b\n":                                                                                                        Errored,
+		"go: example.com/lib@v1.0.0: Get \"https://goproxy.example/example.com/lib/@v/v1.0.0.mod\": dial tcp 192.0.2.1:443: connect: connection refused\n":                                                     Errored,
+	} {
+		if got := statusOf(s.tidyFailed(s.Modules[slices.IndexFunc(s.Modules, func(m *repo.Module) bool { return m.Dir == "m" })], "go mod tidy", stderr)); got != want {
+			t.Errorf("got %s, want %s, for %s", got, want, stderr)
+		}
+	}
+}
+
 // TestGosumComplete: the lines that go mod tidy would add and remove.
 func TestGosumComplete(t *testing.T) {
 	t.Parallel()
@@ -277,6 +297,10 @@ func TestBuild(t *testing.T) {
 			[]string{"build=failed", "build/import m.go:3"}},
 		{"a dependency does not compile", map[string]string{"go.mod": goMod("require example.com/bad v1.0.0"), "m.go": "package m\n\nimport _ \"example.com/bad\"\n"},
 			[]string{"build=failed", "build/compile"}},
+		{"a module's vendor folder beside a go.work, which the workspace does not build from", map[string]string{
+			"go.work": "go 1.22\n\nuse .\n\nuse ./n\n", "go.mod": "module example.org/m\n\ngo 1.22\n", "m.go": "package m\n", "vendor/modules.txt": "\n",
+			"n/go.mod": "module example.org/n\n\ngo 1.22\n\nrequire example.com/lib v1.0.0\n", "n/n.go": "package n\n\nimport _ \"example.com/lib\"\n"},
+			[]string{"build=passed"}},
 		{"a module that the proxy does not have", map[string]string{
 			"go.mod": goMod("require example.com/gone v1.0.0"), "m.go": "package m\n\nimport _ \"example.com/gone\"\n",
 			"go.sum": "example.com/gone v1.0.0 h1:PFTzjMNnbBy+tLw3TJKRPrPBTpRJTDwlcBEGWqYlhzA=\nexample.com/gone v1.0.0/go.mod h1:PFTzjMNnbBy+tLw3TJKRPrPBTpRJTDwlcBEGWqYlhzA=\n"},
@@ -309,6 +333,19 @@ func TestBuildOfStrangers(t *testing.T) {
 	if got, want := runOnly(t, s, "build"), []string{"build=passed"}; !slices.Equal(got, want) {
 		t.Errorf("fork: got %q, want %q", got, want)
 	}
+	// Without cgo it fails, which is no fault of the change.
+	needs := map[string]string{"go.mod": goMod(), "m.go": "package m\n\nvar _ = c\n", "c.go": "package m\n\nimport \"C\"\n\nvar c C.int\n"}
+	for fork, want := range map[bool][]string{true: {"build=skipped"}, false: {"build=passed"}} {
+		s := goSession(t, needs)
+		if s.Fork = fork; !fork {
+			if _, err := exec.LookPath("gcc"); err != nil {
+				continue
+			}
+		}
+		if got := runOnly(t, s, "build"); !slices.Equal(got, want) {
+			t.Errorf("cgo, fork %v: got %q, want %q", fork, got, want)
+		}
+	}
 }
 
 // TestToolchain: which release each module gets, and what stands in the way.
@@ -322,7 +359,7 @@ func TestToolchain(t *testing.T) {
 	}{
 		{"installed", "go 1.21\n", "auto", "", []string{"toolchain=passed"}},
 		{"too old", "go 1.99\n", "local", "", []string{"toolchain=failed", "toolchain/too-old go.mod:3"}},
-		{"not to be had", "go 1.99\n", "auto", "", []string{"toolchain=failed", "toolchain/unavailable go.mod"}},
+		{"not to be had", "go 1.99\n", "auto", "", []string{"toolchain=failed", "toolchain/unavailable go.mod:3"}},
 		{"toolchain default", "go 1.24.0\n\ntoolchain default\n", "auto", "", []string{"toolchain=failed", "toolchain/redundant go.mod:5"}},
 		{"toolchain as go line", "go 1.24.0\n\ntoolchain go1.24.0\n", "local", "", []string{"toolchain=failed", "toolchain/redundant go.mod:5"}},
 		{"older toolchain line is fine", "go 1.24\n\ntoolchain go1.24.0\n", "local", "", []string{"toolchain=passed"}},

@@ -14,7 +14,6 @@ import (
 
 	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/repo"
-	"github.com/gopreflight/gopreflight/internal/vendored"
 )
 
 var gomod = &Check{
@@ -79,7 +78,8 @@ type goModFacts struct {
 func gatherGoMod(s *Session, m *repo.Module, used []usedModule) goModFacts {
 	facts := goModFacts{
 		name: m.GoMod.Name, data: m.GoMod.Data, err: m.GoMod.Err,
-		target: replacementDirs(s.Repo.Abs(m.Dir)),
+		target:   replacementDirs(s.Repo.Abs(m.Dir)),
+		vendored: s.buildsFromVendor(m),
 	}
 	if c, err := s.choice(m); err == nil && !c.TooOld {
 		facts.goVersion = c.Version
@@ -92,9 +92,6 @@ func gatherGoMod(s *Session, m *repo.Module, used []usedModule) goModFacts {
 			}
 		}
 		facts.work = ws.Syntax.Replace
-		facts.vendored = ws.Vendor
-	} else {
-		facts.vendored = m.Vendor && m.Syntax != nil && !vendored.IsPre114(m.Syntax)
 	}
 	return facts
 }

@@ -70,6 +70,9 @@ type goWorkFacts struct {
 	// unknown or already known to be too old for the go line.
 	goVersion string
 	used      []usedModule
+	// vendored is whether the workspace builds from vendor, which reads no
+	// replacement.
+	vendored bool
 	// target tells why a replacement directory cannot be used; empty if it can.
 	target func(dir string) string
 }
@@ -77,8 +80,9 @@ type goWorkFacts struct {
 func gatherGoWork(s *Session, ws *repo.Workspace, used []usedModule) goWorkFacts {
 	facts := goWorkFacts{
 		name: ws.Work.Name, data: ws.Work.Data, err: ws.Work.Err,
-		used:   used,
-		target: replacementDirs(s.Repo.Abs(ws.Dir)),
+		used:     used,
+		vendored: s.buildsFromVendor(&repo.Module{Workspace: ws}),
+		target:   replacementDirs(s.Repo.Abs(ws.Dir)),
 	}
 	if c, err := s.choice(&repo.Module{Workspace: ws}); err == nil && !c.TooOld {
 		facts.goVersion = c.Version
@@ -307,7 +311,7 @@ func (j *goWorkJudge) replacedMembers() {
 			}
 			continue
 		}
-		if _, ok := required[r]; !ok || r.New.Version != "" {
+		if _, ok := required[r]; !ok || r.New.Version != "" || j.vendored {
 			continue
 		}
 		if why := j.target(r.New.Path); why != "" {

@@ -15,10 +15,10 @@ import (
 )
 
 // gosum asks whether every go.sum and go.work.sum is well formed, says one
-// thing only, and has the lines that go mod tidy would write. It reads what the go command skips or never reaches: a bad line
-// that go mod tidy leaves alone, a second hash for the same module behind the
-// right one. Which hash is the right one, the checksum database knows; it is
-// not asked here.
+// thing only, and has the lines that go mod tidy would write. It reads what the
+// go command skips or never reaches: a bad line that go mod tidy leaves alone, a
+// second hash for the same module behind the right one. Which hash is the right
+// one, the checksum database knows; it is not asked here.
 var gosum = &Check{
 	Name:  "gosum",
 	Stage: StageCache,
@@ -29,7 +29,7 @@ var gosum = &Check{
 		"the right one is never noticed by any command, and `go mod tidy` keeps most bad lines.\n\n" +
 		"Missing and unused lines are those that `go mod tidy -diff` would add or remove, in a module whose\n" +
 		"go.mod is tidy. Which of two hashes is right, the checksum database knows; it is not asked here.",
-	After: []*Check{toolchainCheck, gomod, modcache},
+	After: []*Check{env, toolchainCheck, gomod, modcache},
 	Rules: []*Rule{
 		ruleSumMalformed, ruleSumMergeConflict, ruleSumConflict, ruleSumAlgorithm, ruleSumUnusable,
 		ruleSumMissing, ruleSumUnused, ruleSumForm,
@@ -109,14 +109,14 @@ func runGosum(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		findings = append(findings, f.conflicts(held)...)
 		findings = append(findings, between.conflicts(f, held)...)
 	}
-	complete := tally.complete(ctx, s, findings)
+	untidy := tally.compare(ctx, s, findings)
 	facts := tally.facts(s.Modules, findings)
-	return facts, append(findings, complete...), errors.Join(tally.errs...)
+	return facts, append(findings, untidy...), errors.Join(tally.errs...)
 }
 
-// complete asks, for every module whose go.sum has no fault by itself, which
+// compare asks, for every module whose go.sum has no fault by itself, which
 // lines are missing or unused, and notes where that cannot be told.
-func (t *sumTally) complete(ctx context.Context, s *Session, faults []Finding) []Finding {
+func (t *sumTally) compare(ctx context.Context, s *Session, faults []Finding) []Finding {
 	sound := *s
 	sound.Modules = nil
 	for _, m := range s.Modules {
@@ -130,6 +130,9 @@ func (t *sumTally) complete(ctx context.Context, s *Session, faults []Finding) [
 		return "", found, err
 	})
 	for i, m := range sound.Modules {
+		if statuses[i].err == nil {
+			t.complete++
+		}
 		if status, ok := t.byModule[m]; ok || statuses[i].err != nil {
 			status.Dir, status.err = m.Dir, statuses[i].err
 			t.byModule[m] = status
@@ -141,6 +144,8 @@ func (t *sumTally) complete(ctx context.Context, s *Session, faults []Finding) [
 // sumTally sums up what was read.
 type sumTally struct {
 	files, read, lines int
+	// complete counts the modules of which it is known what tidy would write.
+	complete int
 	// byModule is the outcome of each main module that has a go.sum.
 	byModule map[*repo.Module]ModuleStatus
 	// errs are about files that are no single module's.
@@ -185,11 +190,23 @@ func (t *sumTally) facts(modules []*repo.Module, findings []Finding) Facts {
 		link.State, link.Why = Unproven, "not every go.sum could be read"
 	}
 	return Facts{
-		Summary: fmt.Sprintf("%s in %s, well formed and complete", plain.Count(t.lines, "line"), plain.Count(t.read, "file")),
+		Summary: t.summary(len(modules)),
 		Link:    link,
 		Modules: statuses,
 		Values:  map[string]any{"files": t.files, "lines": t.lines},
 	}
+}
+
+// summary is one line for people: "2 lines in 1 file, well formed and complete".
+func (t *sumTally) summary(modules int) string {
+	text := fmt.Sprintf("%s in %s, well formed", plain.Count(t.lines, "line"), plain.Count(t.read, "file"))
+	switch t.complete {
+	case modules:
+		return text + " and complete"
+	case 0:
+		return text
+	}
+	return fmt.Sprintf("%s, complete in %s of %s", text, plain.Thousands(t.complete), plain.Count(modules, "module"))
 }
 
 // place puts a finding on a line of the file.
@@ -259,7 +276,7 @@ func (s sumFile) mergeConflict(markers []sums.Bad) Finding {
 	}
 	f.Fix = Fix{
 		Description: "Keep the lines of both sides and take the markers out; then resolve go.mod and run go mod tidy.",
-		Command:     s.rewrite(`awk '!/^(<<<<<<<|[|][|][|][|][|][|][|]|=======|>>>>>>>)([ \r]|$)/' `),
+		Command:     s.rewrite(`awk '!/^(<<<<<<<|[|][|][|][|][|][|][|]|=======|>>>>>>>)([ \r]|$)/' `, ""),
 	}
 	return f
 }
@@ -269,11 +286,12 @@ func (s sumFile) fixBad(b sums.Bad) Fix {
 	fix := Fix{Description: "Restore the file from version control, or take the line out and run go mod tidy."}
 	switch {
 	case b.Kind == sums.Fields && b.Text != "":
-		fix.Command = s.rewrite("awk 'NF == 0 || NF == 3' ")
+		fix.Command = s.rewrite("awk 'NF == 0 || NF == 3' ", "")
 	case b.Text == "" || s.parsed.CRLF > 0 || plain.Line(b.Text) != b.Text:
 		return fix // no command would find exactly this line
 	default:
-		fix.Command = s.rewrite("grep -vxF -e " + shellQuote(b.Text) + " ")
+		// grep fails where no line is left.
+		fix.Command = s.rewrite("grep -vxF -e "+shellQuote(b.Text)+" ", " || [ $? = 1 ]")
 	}
 	if b.Kind == sums.Module {
 		fix.Description = "Restore the file from version control, or take the line out."
@@ -283,11 +301,16 @@ func (s sumFile) fixBad(b sums.Bad) Fix {
 	return fix
 }
 
-// rewrite is a command that replaces the file by what a filter leaves of it.
-func (s sumFile) rewrite(filter string) string {
+// rewrite is a command that replaces the file by what a filter leaves of it;
+// unless says which failures of the filter are none.
+func (s sumFile) rewrite(filter, unless string) string {
 	name := shellQuote(s.file.Name)
 	tmp := shellQuote(s.file.Name + ".new")
-	return filter + name + " > " + tmp + " && mv " + tmp + " " + name
+	command := filter + name + " > " + tmp
+	if unless != "" {
+		command = "{ " + command + unless + "; }"
+	}
+	return command + " && mv " + tmp + " " + name
 }
 
 // conflicts tells of lines in one file that contradict an earlier one.

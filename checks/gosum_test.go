@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gopreflight/gopreflight/internal/gocmd"
 )
 
 const (
@@ -154,6 +156,7 @@ func TestGosumFixes(t *testing.T) {
 		{"algorithm", func(sum string) string {
 			return strings.Replace(sum, "example.com/lib v1.0.0 h1:", "example.com/lib v1.0.0 h9:", 1)
 		}, "gosum/unknown-algorithm", 1},
+		{"no line but the bad one", func(string) string { return "example.com/lib v1.0.0 h1:AAAA\n" }, "gosum/malformed", 1},
 		{"module", func(sum string) string { return sum + "example.com/it's main " + hashA + "\n" }, "gosum/unusable-line", 0},
 	}
 	for _, tt := range tests {
@@ -191,6 +194,80 @@ func TestGosumFixes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestGosumForm: the fix makes go mod tidy write the file anew, whatever the form,
+// and loses no line.
+func TestGosumForm(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(string) string{
+		"unsorted":    func(s string) string { l := lineOf(s, "example.com/dep "); return strings.Replace(s, l, "", 1) + l },
+		"twice":       func(s string) string { return s + s },
+		"CRLF":        func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") },
+		"blank lines": func(s string) string { return strings.ReplaceAll(s, "\n", "\n\n") },
+		"no last end": func(s string) string { return strings.TrimSuffix(s, "\n") },
+		"ignored line": func(s string) string {
+			return s + "example.com/x v1.0.0/go.mod h1:G7mAYYxgmS0lVkHyy2hEOLQCFB0DlQFTMLWggykrydY=\n"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := goSession(t, map[string]string{"go.mod": goMod("require (\n\texample.com/dep v1.0.0\n\texample.com/lib v1.1.0 // indirect\n)"), "m.go": "package m\n\nimport _ \"example.com/dep\"\n"})
+			tidied(t, s)
+			path := filepath.Join(s.Root(), "go.sum")
+			right := labRead(t, path)
+			labWrite(t, path, edit(right))
+			loadFiles(t, s, s.Root())
+			_, findings, err := runGosum(t.Context(), s)
+			if err != nil || len(findings) != 1 || findings[0].Rule != ruleSumForm.ID {
+				t.Fatalf("%v, %v", told(findings), err)
+			}
+			command, ok := strings.CutSuffix(findings[0].Fix.Command, " && go mod tidy")
+			if !ok {
+				t.Fatalf("no go mod tidy in %s", findings[0].Fix.Command)
+			}
+			if out, err := shellIn(t, s.Root(), command); err != nil {
+				t.Fatalf("%s: %v\n%s", command, err, out)
+			}
+			// What was asked before would be answered from memory.
+			if out, err := s.Go.Ask(t.Context(), gocmd.Question{Dir: s.Root(), Args: []string{"mod", "tidy", "-v"}}); err != nil || out.Exit != 0 {
+				t.Fatalf("go mod tidy: %v\n%s", err, out.Stderr)
+			}
+			if got := labRead(t, path); got != right {
+				t.Errorf("after the fix: %q, want %q", got, right)
+			}
+		})
+	}
+}
+
+// TestGosumSummary: nothing is called complete that was not compared.
+func TestGosumSummary(t *testing.T) {
+	t.Parallel()
+	tally := sumTally{files: 2, read: 2, lines: 7}
+	for complete, want := range map[int]string{
+		0: "7 lines in 2 files, well formed",
+		1: "7 lines in 2 files, well formed, complete in 1 of 3 modules",
+		3: "7 lines in 2 files, well formed and complete",
+	} {
+		tally.complete = complete
+		if got := tally.summary(3); got != want {
+			t.Errorf("%d of 3: got %q, want %q", complete, got, want)
+		}
+	}
+}
+
+// TestGosumHalfAModule: one of a module's two lines is named for what it is about.
+func TestGosumHalfAModule(t *testing.T) {
+	t.Parallel()
+	s := goSession(t, map[string]string{"go.mod": goMod("require example.com/lib v1.0.0"), "m.go": mainGo})
+	tidied(t, s)
+	path := filepath.Join(s.Root(), "go.sum")
+	labWrite(t, path, dropLine(labRead(t, path), "example.com/lib v1.0.0/go.mod"))
+	loadFiles(t, s, s.Root())
+	_, findings, err := runGosum(t.Context(), s)
+	if want := "go.sum has no line for the go.mod of example.com/lib@v1.0.0"; err != nil || len(findings) != 1 || findings[0].Message != want {
+		t.Errorf("got %+v, %v, want %q", findings, err, want)
 	}
 }
 

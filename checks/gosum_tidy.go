@@ -3,7 +3,6 @@ package checks
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"strings"
 
 	sums "github.com/gopreflight/gopreflight/internal/gosum"
@@ -38,8 +37,8 @@ var (
 		Summary:  "go.sum has the right lines, but in another order or more than once, or with other line ends.",
 		Help: "`go mod tidy -diff` reports a difference, but `go mod tidy` does not write the file, so a gate that\n" +
 			"uses the one can never be satisfied by the other (golang/go#77713).\n\n" +
-			"Sort the file and drop duplicates, or let tidy write it anew: move go.sum away, then `go mod tidy`,\n" +
-			"and compare the two.",
+			"Let tidy write the file anew, which it does as soon as it has a line to add or to remove: append one\n" +
+			"that nothing needs, as the command of the finding does, and run `go mod tidy`.",
 	}
 )
 
@@ -52,7 +51,7 @@ const maxSumFindings = 20
 func judgeTidySum(ctx context.Context, s *Session, m *repo.Module) ([]Finding, error) {
 	// Tidy needs a go command that takes the module and a go.mod that parses, and
 	// would read, and unpack, what was just found to be wrong in the cache.
-	if err := s.blockedBy(m, toolchainCheck, gomod, modcache); err != nil {
+	if err := s.blockedBy(m, env, toolchainCheck, gomod, modcache); err != nil {
 		return nil, err
 	}
 	t, err := s.tidied(ctx, m)
@@ -90,35 +89,44 @@ func judgeTidySum(ctx context.Context, s *Session, m *repo.Module) ([]Finding, e
 		return []Finding{f}, nil
 	}
 	missing := sumsWithout(is, was)
+	lines := 1 + bytes.Count(bytes.TrimSuffix(before, []byte("\n")), []byte("\n"))
 	for i := range missing {
-		missing[i].line = min(addedSum(t.sum, missing[i].lines[0]), max(len(was.Lines)+len(was.Bad), 1))
+		missing[i].line = min(addedSum(t.sum, missing[i].lines[0]), lines)
 	}
 	findings := sumFindings(ruleSumMissing, "go.sum has no line for %s", "+ ", name, missing)
 	findings = append(findings, sumFindings(ruleSumUnused, "nothing needs %s any more", "- ", name, sumsWithout(was, is))...)
-	if len(findings) == 0 && len(was.Bad) == 0 {
-		f := ruleSumForm.Finding("the lines of go.sum are right, but not as go mod tidy -diff wants them")
-		f.File = name
-		if len(t.sum.Removed) > 0 {
-			f.Line = t.sum.Removed[0].Num
-		}
-		switch {
-		case was.CRLF > 0:
-			f.Evidence = []string{fmt.Sprintf("%s with CRLF", plain.Count(was.CRLF, "line"))}
-		default:
-			f.Evidence = []string{"duplicate lines, or lines out of order"}
-		}
-		f.Fix = Fix{
-			Description: "sort the file and drop duplicates",
-			Command:     fmt.Sprintf("tr -d '\\r' < %[1]s | LC_ALL=C sort -u > %[1]s.new && mv %[1]s.new %[1]s && %[2]s", shellQuote(name), inDir(m.Dir, "go mod tidy")),
-		}
-		findings = append(findings, f)
-	}
 	for i := range findings {
-		if findings[i].Fix.Command == "" {
-			findings[i].Fix = tidyFix(m)
-		}
+		findings[i].Fix = tidyFix(m)
+	}
+	if len(findings) == 0 && len(was.Bad) == 0 {
+		findings = append(findings, sumForm(m, name, was, t.sum))
 	}
 	return findings, nil
+}
+
+// unneededSum is a line that go mod tidy removes, and writes the file anew then.
+const unneededSum = "example.com/unneeded v0.0.0 h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+
+// sumForm is the finding on a file that has the right lines only.
+func sumForm(m *repo.Module, name string, was *sums.File, change tidydiff.Changes) Finding {
+	f := ruleSumForm.Finding("the lines of go.sum are right, but not as go mod tidy -diff wants them")
+	f.File = name
+	if len(change.Removed) > 0 {
+		f.Line = change.Removed[0].Num
+	}
+	switch {
+	case was.CRLF > 0:
+		f.Evidence = []string{plain.Count(was.CRLF, "line") + " with CRLF"}
+	case len(was.Dropped) > 0:
+		f.Evidence = []string{plain.Count(len(was.Dropped), "line") + " with the hash of an empty go.mod, which go commands ignore"}
+	default:
+		f.Evidence = []string{"duplicate or blank lines, lines out of order, or no end of the last line"}
+	}
+	f.Fix = Fix{
+		Description: "let go mod tidy write the file anew, which it does when it has a line to remove",
+		Command:     `printf '\n` + unneededSum + `\n' >> ` + shellQuote(name) + " && " + inDir(m.Dir, "go mod tidy"),
+	}
+	return f
 }
 
 func tidyFix(m *repo.Module) Fix {
@@ -182,7 +190,11 @@ func sumFindings(rule *Rule, message, sign, file string, groups []sumGroup) []Fi
 	}
 	var findings []Finding
 	for _, g := range groups {
-		f := rule.Finding(message, g.module)
+		about := g.module
+		if len(g.lines) == 1 {
+			about = lineSubject(g.lines[0])
+		}
+		f := rule.Finding(message, about)
 		f.File, f.Line, f.Module = file, g.line, g.module
 		for _, l := range g.lines {
 			f.Evidence = append(f.Evidence, sign+sumText(l))

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/gopreflight/gopreflight/internal/goenv"
 	"github.com/gopreflight/gopreflight/internal/hostinfo"
+	"github.com/gopreflight/gopreflight/internal/repo"
 )
 
 // host asks whether the machine lets the go command work: room and permission
@@ -49,8 +51,9 @@ type place struct {
 	At   hostinfo.Path
 	// Inside are folders of it that are written to as well, those that exist.
 	Inside []hostinfo.Path
-	// Filled is whether a module cache holds modules.
-	Filled bool
+	// Filled is whether a module cache holds modules, Spare whether no module of
+	// the repository is built from it.
+	Filled, Spare bool
 }
 
 // hostFacts is what was found out about the machine.
@@ -81,6 +84,7 @@ func runHost(ctx context.Context, s *Session) (Facts, []Finding, error) {
 func gatherHost(ctx context.Context, s *Session) (hostFacts, error) {
 	f := hostFacts{Cores: hostinfo.Cores(), Memory: hostinfo.Memory(), Root: s.Root()}
 	for _, p := range hostPlaces(s.Env, s.Getenv) {
+		p.Spare = p.Use == moduleCache && !slices.ContainsFunc(s.Modules, s.buildsFromCache)
 		if s.Scope != ScopeContainer || within(s.Root(), p.At.Path) {
 			f.Places = append(f.Places, p)
 		}
@@ -104,6 +108,11 @@ func gatherHost(ctx context.Context, s *Session) (hostFacts, error) {
 		}
 	}
 	return f, nil
+}
+
+// buildsFromCache reports whether a module needs others, which are not vendored.
+func (s *Session) buildsFromCache(m *repo.Module) bool {
+	return (m.Syntax == nil || len(m.Syntax.Require) > 0) && !s.buildsFromVendor(m)
 }
 
 // hostPlaces looks at the folders that the settings name. Settings that name

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gopreflight/gopreflight/internal/hostinfo"
@@ -73,9 +74,10 @@ Give the folder to this user, or point the setting to one that is theirs.`,
 	ruleHostModcacheReadOnly = &Rule{
 		ID:       "host/modcache-read-only",
 		Severity: Warning,
-		Summary:  "The module cache holds modules, but this user cannot add any.",
-		Help: `Builds work as long as every module that they need is in the cache; the first that is not stops
-the go command with "permission denied". That is fine where the cache is filled beforehand on purpose.
+		Summary:  "This user cannot add modules to the module cache, which builds may do without.",
+		Help: `Builds work as long as every module that they need is in the cache already, or vendored; the first
+that is not stops the go command with "permission denied". That is fine where the cache is filled beforehand
+on purpose. In a vendored module ` + "`go mod tidy`" + ` needs the cache all the same.
 
 Where it is not, give the folder to this user, or point GOMODCACHE to one that is theirs.`,
 	}
@@ -115,10 +117,12 @@ Declare the tree safe, or build with ` + "`-buildvcs=false`" + `, which leaves t
 // that share a file system together, and what lies in a bad HOME as HOME's.
 func judgeHost(f hostFacts) []Finding {
 	findings := judgeSpace(f.Places)
-	homeless := false
+	denied := func(p place) bool {
+		return p.Use != temporary && badHome(f.Home) && lexicallyWithin(f.Home.Path, p.At.Path) && p.At.Writable == hostinfo.No
+	}
+	homeless := slices.ContainsFunc(f.Places, func(p place) bool { return denied(p) && !p.Spare })
 	for _, p := range f.Places {
-		if p.Use != temporary && badHome(f.Home) && lexicallyWithin(f.Home.Path, p.At.Path) && p.At.Writable == hostinfo.No {
-			homeless = true
+		if homeless && denied(p) {
 			continue
 		}
 		if finding := judgeWritable(p); finding != nil {
@@ -203,7 +207,7 @@ func judgeWritable(p place) *Finding {
 	}
 	var f Finding
 	switch {
-	case p.Use == moduleCache && p.Filled:
+	case p.Use == moduleCache && (p.Filled || p.Spare):
 		f = ruleHostModcacheReadOnly.Finding("nothing can be added to GOMODCACHE: %s: %s", bad.Path, bad.Why)
 	case bad.Exists:
 		f = ruleHostNotWritable.Finding("%s cannot be written to: %s: %s", p.Name, bad.Path, bad.Why)

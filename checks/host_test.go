@@ -104,6 +104,21 @@ func TestJudgeHost(t *testing.T) {
 			deny(&f.Places[0].At)
 			f.Places[0].Filled = true
 		}, rules: []string{"host/modcache-read-only GOMODCACHE"}, message: "nothing can be added to GOMODCACHE"},
+		{name: "a module cache that no build needs", change: func(f *hostFacts) {
+			deny(&f.Home)
+			missing(&f.Places[0].At, "/home/u")
+			deny(&f.Places[0].At)
+			f.Places[0].Spare = true
+			f.Places[1].At.Path = "/cache/build"
+		}, rules: []string{"host/modcache-read-only GOMODCACHE"}},
+		{name: "neither cache, of which a build needs one", change: func(f *hostFacts) {
+			deny(&f.Home)
+			for i := range f.Places[:2] {
+				missing(&f.Places[i].At, "/home/u")
+				deny(&f.Places[i].At)
+			}
+			f.Places[0].Spare = true
+		}, rules: []string{"host/home HOME"}},
 		{name: "a temporary folder of another user", change: func(f *hostFacts) { deny(&f.Places[2].At) },
 			rules: []string{"host/not-writable TMPDIR"}, command: `export TMPDIR="$HOME/tmp"`},
 		{name: "a missing temporary folder is the check env's", change: func(f *hostFacts) {
@@ -309,5 +324,34 @@ func TestHostGitOwnership(t *testing.T) {
 	check()
 	if out, err := build(); err != nil {
 		t.Errorf("go build after the fix: %v %s", err, out)
+	}
+}
+
+// TestBuildsFromCache: whose build can need the module cache.
+func TestBuildsFromCache(t *testing.T) {
+	t.Parallel()
+	require := func(path string) string {
+		return "module example.com/" + path + "\n\ngo 1.21\n\nrequire example.com/lib v1.0.0\n"
+	}
+	files := map[string]string{
+		"alone/go.mod": "module example.com/alone\n\ngo 1.21\n", "needs/go.mod": require("needs"), "broken/go.mod": "modul\n",
+		"vendored/go.mod": require("vendored"), "vendored/vendor/modules.txt": "# example.com/lib v1.0.0\n## explicit\n",
+	}
+	for goflags, want := range map[string][]string{
+		"":          {"broken", "needs"},
+		"-mod=mod":  {"broken", "needs", "vendored"},
+		"-trimpath": {"broken", "needs"},
+	} {
+		s := filesSession(t, files)
+		s.Env = goenv.FromMap(map[string]string{"GOFLAGS": goflags})
+		var got []string
+		for _, m := range s.Modules {
+			if s.buildsFromCache(m) {
+				got = append(got, m.Dir)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("GOFLAGS=%s: got %q, want %q", goflags, got, want)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -56,9 +57,12 @@ var (
 )
 
 func runPolicy(ctx context.Context, s *Session) (Facts, []Finding, error) {
-	own := map[string]string{}
-	for _, m := range s.Repo.Modules {
-		own[m.Dir] = m.Path
+	own := func(dir string) string { // also outside of the folder that the run is about
+		data, err := s.Repo.ReadFile(path.Join(dir, "go.mod"))
+		if err != nil {
+			return ""
+		}
+		return modfile.ModulePath(data)
 	}
 	judge := func(f policyFile) []Finding {
 		f.root, f.own, f.policy = s.Repo.Root, own, s.Config.Dependencies
@@ -106,8 +110,8 @@ type policyFile struct {
 
 	// root is the repository's top, absolute.
 	root string
-	// own maps the directories of the repository's modules to their paths.
-	own    map[string]string
+	// own is the path of the module in a directory of the repository; empty for none.
+	own    func(dir string) string
 	policy config.Dependencies
 }
 
@@ -129,7 +133,7 @@ func judgePolicy(p policyFile) []Finding {
 			// The build wants it and finds nothing: check gomod reports that.
 		case !inside:
 			findings = append(findings, p.outside(r))
-		case p.own[target] == r.Old.Path:
+		case p.own(target) == r.Old.Path:
 			// A repository of many modules builds them from each other.
 		default:
 			findings = append(findings, p.local(r))

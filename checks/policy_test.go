@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gopreflight/gopreflight/internal/config"
+	"github.com/gopreflight/gopreflight/internal/repo"
 )
 
 func TestPolicy(t *testing.T) {
@@ -118,6 +119,22 @@ replace example.com/ab v1.0.0 => example.com/bad/fork v1.0.0
 }
 
 // TestPolicyFixes runs every command that policy proposes, and asks again.
+// TestPolicyBelow: a module of the repository is its own also where the run is
+// about another folder.
+func TestPolicyBelow(t *testing.T) {
+	t.Parallel()
+	s := filesSession(t, map[string]string{
+		"go.mod": goModM, "sub/go.mod": "module example.com/m/sub\n\ngo 1.20\n\nreplace example.com/m => ../\n\nreplace example.com/x => ./testdata/y\n",
+		"sub/testdata/y/go.mod": "module example.com/y\n\ngo 1.20\n",
+	})
+	s.Repo.Modules = slices.DeleteFunc(s.Repo.Modules, func(m *repo.Module) bool { return m.Dir == "." })
+	s.Modules = s.Repo.Modules
+	_, findings, err := runPolicy(t.Context(), s)
+	if want := []string{"policy/replace-local sub/go.mod:7 example.com/x"}; err != nil || !slices.Equal(told(findings), want) {
+		t.Errorf("got %q, %v; want %q", told(findings), err, want)
+	}
+}
+
 func TestPolicyFixes(t *testing.T) {
 	t.Parallel()
 	s := filesSession(t, map[string]string{

@@ -47,6 +47,9 @@ func runProxy(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	if s.Offline {
 		return Facts{}, nil, Skip("offline")
 	}
+	if s.Go == nil && s.Env.Get("GOPROXY") == "" {
+		return Facts{}, nil, Skip("no go command, which has GOPROXY's default")
+	}
 	gonoproxy := privatePatterns(s.Env)
 	chain, err := goproxy.Parse(s.Env.Get("GOPROXY"), gonoproxy)
 	if err != nil {

@@ -11,8 +11,13 @@ import (
 	"github.com/gopreflight/gopreflight/internal/goproxy"
 )
 
-// certificateWarning is how long before its end a certificate is warned about.
-const certificateWarning = 14 * 24 * time.Hour
+// certificateWarning is how long before its end a certificate is warned about,
+// but not before the last part of its life in certificateParts: ones that are
+// made for hours or days are renewed as late.
+const (
+	certificateWarning = 14 * 24 * time.Hour
+	certificateParts   = 6
+)
 
 // neededEndpoints are what a download asks for, in the go command's order. The
 // list is for queries only and is judged apart.
@@ -228,7 +233,7 @@ func (p *proxyProbe) judgeCertificates() []Finding {
 	for i := range p.results {
 		r := &p.results[i]
 		c := r.Certificate
-		if c == nil || c.NotAfter.Sub(p.now) >= certificateWarning {
+		if c == nil || c.NotAfter.Sub(p.now) >= min(certificateWarning, c.NotAfter.Sub(c.NotBefore)/certificateParts) {
 			continue
 		}
 		finding := ruleProxyTLSExpiring.Finding("the certificate of %s expires %s (issuer: %s)", r.Entry.Host(), inDays(c.NotAfter.Sub(p.now)), c.Issuer)

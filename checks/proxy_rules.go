@@ -127,7 +127,8 @@ var (
 		ID: "proxy/tls-expiring", Severity: Warning,
 		Summary: "The certificate of a module proxy expires within two weeks.",
 		Help: "From that day on the go command refuses the connection, and a TLS error does not fall through\n" +
-			"`,`. Renew the certificate in time.",
+			"`,`. Renew the certificate in time. One that lives less than 84 days is told of in the last sixth\n" +
+			"of its life only.",
 	}
 	ruleProxyStandby = &Rule{
 		ID: "proxy/standby", Severity: Notice,

@@ -277,6 +277,32 @@ func TestProxyCertificateExpiring(t *testing.T) {
 	}
 }
 
+// TestProxyCertificateLife: how near its end a certificate is depends on how
+// long it lives.
+func TestProxyCertificateLife(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	for _, tt := range []struct {
+		life, left time.Duration
+		want       bool
+	}{
+		{90 * day, 15 * day, false}, {90 * day, 13 * day, true}, {365 * day, 13 * day, true}, {365 * day, 15 * day, false},
+		{6 * day, 2 * day, false}, {6 * day, day / 2, true}, {12 * time.Hour, 5 * time.Hour, false}, {12 * time.Hour, time.Hour, true},
+	} {
+		chain, err := goproxy.Parse("https://goproxy.example", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now()
+		p := proxyProbe{chain: chain, now: now, results: []goproxy.Result{{
+			Entry: chain[0], Certificate: &goproxy.Certificate{NotBefore: now.Add(tt.left - tt.life), NotAfter: now.Add(tt.left)},
+		}}}
+		if got := len(p.judgeCertificates()) > 0; got != tt.want {
+			t.Errorf("%v of %v left: warned %v, want %v", tt.left, tt.life, got, tt.want)
+		}
+	}
+}
+
 // TestProxyCredentials: netrc is used as GOAUTH says, and a server that only
 // wants what a GOAUTH command has is not judged.
 func TestProxyCredentials(t *testing.T) {

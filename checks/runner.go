@@ -111,7 +111,7 @@ func (r *Runner) runCheck(ctx context.Context, s *Session, c *Check, all map[*Ch
 	}
 	modules, blocked, by := unblocked(c, s.Modules, all)
 	if by != nil && (len(blocked) == 0 || len(modules) == 0) {
-		o.Status, o.Reason, o.BlockedBy, o.Modules = Blocked, by.reason, by.by, blocked
+		o.Status, o.Reason, o.BlockedBy, o.Modules, o.err = Blocked, by.reason, by.by, blocked, by
 		return
 	}
 
@@ -215,8 +215,11 @@ func panicError(p any) error {
 	return fmt.Errorf("internal error, please report it: %v\n%s", p, debug.Stack())
 }
 
-// block is why a check, or one of its modules, cannot be asked.
+// block is why a check, or one of its modules, cannot be asked. As an error it
+// is that of a check that was not asked at all.
 type block struct{ reason, by string }
+
+func (b *block) Error() string { return b.reason }
 
 // unblocked divides the modules into those that can be judged and those that a
 // Need has blocked. by is the first block found; with no module named by any,
@@ -230,7 +233,7 @@ func unblocked(c *Check, modules []*repo.Module, all map[*Check]*outcome) (free 
 		}
 		for i := range n.Findings {
 			f := &n.Findings[i]
-			if rule := need.rule(f.Rule); rule == nil || !rule.Blocks {
+			if !need.blocks(f) {
 				continue
 			}
 			b := &block{"blocked by " + f.Rule, f.Fingerprint}
@@ -367,11 +370,12 @@ func (r *Runner) redact(s string) string {
 // statusOf is what an error makes of a result.
 func statusOf(err error) Status {
 	var sk *skip
-	var b *blockedError
+	var attributed *blockedError
+	var unasked *block
 	switch {
 	case errors.As(err, &sk):
 		return Skipped
-	case errors.As(err, &b):
+	case errors.As(err, &attributed), errors.As(err, &unasked):
 		return Blocked
 	}
 	return Errored

@@ -200,6 +200,19 @@ func TestSeverityAndExceptions(t *testing.T) {
 	}
 }
 
+// TestAcceptedFindingDoesNotBlock: who accepts a finding wants the rest judged.
+func TestAcceptedFindingDoesNotBlock(t *testing.T) {
+	t.Parallel()
+	blocking := rule("a/blocking", Error, true)
+	s := testSession(".")
+	s.Config.Exceptions = []config.Exception{{Rule: "a/blocking", Reason: "known"}}
+	a := fake("a", nil, reports(blocking, ""), blocking)
+	r := runFakes(t, s, a, fake("b", []*Check{a}, nil))
+	if got, want := statuses(r), []string{"a=passed", "b=passed"}; !slices.Equal(got, want) || r.Verdict != Pass {
+		t.Errorf("got %v (%s), want %v", got, r.Verdict, want)
+	}
+}
+
 // TestExceptionNotices: an expired exception, and one that matches nothing, are
 // said once each; one that serves is not.
 func TestExceptionNotices(t *testing.T) {
@@ -228,6 +241,56 @@ func TestExceptionNotices(t *testing.T) {
 	}
 	if rep.Verdict != Pass {
 		t.Errorf("verdict %s, want pass", rep.Verdict)
+	}
+}
+
+// TestCleanText: no part of a secret is left where text is cut, and a command
+// that would have to be changed is not shown at all.
+func TestCleanText(t *testing.T) {
+	t.Parallel()
+	const secret = "s3cr3t-of-the-job"
+	r := &Runner{Redactor: plain.NewRedactor([]string{"JOB_TOKEN=" + secret})}
+	cut := strings.Repeat("x", plain.MaxLine-len(secret)/2) + secret
+	f := Finding{Message: cut, Evidence: []string{cut, "a " + secret[:5] + "\x00" + secret[5:], strings.Repeat("y\n", 1<<20)}}
+	r.cleanText(&f)
+	for _, text := range append(f.Evidence, f.Message) {
+		if strings.Contains(text, secret[:5]) {
+			t.Errorf("part of a secret is left: %.40q...%q", text, text[max(len(text)-20, 0):])
+		}
+	}
+	for command, want := range map[string]string{
+		"go mod tidy":                "go mod tidy",
+		"(cd 'a  b' && go mod tidy)": "",
+		"rm 'a\u202eb'":              "",
+		"export X=" + secret:         "",
+		"echo " + strings.Repeat("long ", plain.MaxLine): "",
+	} {
+		f := Finding{Fix: Fix{Command: command}}
+		if r.cleanText(&f); f.Fix.Command != want {
+			t.Errorf("%.40q: got %.40q, want %q", command, f.Fix.Command, want)
+		}
+	}
+}
+
+// TestPolicyFileOfBlocked: what is said of the policy file does not make a check
+// pass that was never asked.
+func TestPolicyFileOfBlocked(t *testing.T) {
+	t.Parallel()
+	broken := rule("gomod/syntax", Error, true)
+	a := fake("gomod", nil, reports(broken, ""), broken)
+	p := *policy
+	p.Needs = []*Check{a}
+	s := testSession(".")
+	for _, note := range []string{"", "no such commit"} {
+		s.ConfigNote = note
+		rep := runFakes(t, s, a, &p)
+		got := rep.Results[1]
+		if got.Status != Blocked || got.Reason != "blocked by gomod/syntax" || got.BlockedBy != rep.Results[0].Findings[0].Fingerprint {
+			t.Errorf("note %q: got %s (%s) by %q, want blocked", note, got.Status, got.Reason, got.BlockedBy)
+		}
+		if told := len(got.Findings) == 1 && got.Findings[0].Rule == "policy/config-unread"; told != (note != "") {
+			t.Errorf("note %q: findings %+v", note, got.Findings)
+		}
 	}
 }
 
@@ -263,6 +326,39 @@ func TestAttribution(t *testing.T) {
 	}
 	if r.Verdict != Inconclusive {
 		t.Errorf("unreported: verdict %s, want inconclusive", r.Verdict)
+	}
+}
+
+// TestAttributionOutside: what the network or the system says to every module is
+// one cause; what is of a module's own files is each module's.
+func TestAttributionOutside(t *testing.T) {
+	t.Parallel()
+	unanswered := rule("build/environment", Error, false)
+	soft := rule("tidy/unanswered", Warning, false)
+	for _, outside := range []bool{true, false} {
+		asks := func(ctx context.Context, s *Session) (Facts, []Finding, error) {
+			statuses, _ := s.forEachModule(ctx, func(context.Context, *repo.Module) (string, []Finding, error) {
+				return "", nil, &causeError{command: "go build", output: "x", causes: []failure.Cause{{Class: "c", Summary: "x is down", Outside: outside}}}
+			})
+			return Facts{Modules: statuses}, nil, nil
+		}
+		build, tidy := fake("build", nil, asks, unanswered), fake("tidy", nil, asks, soft)
+		build.Unanswered, tidy.Unanswered = unanswered, soft
+		r := runFakes(t, testSession("a", "b", "c"), tidy, build)
+		var got []string
+		for _, m := range r.Results[1].Modules {
+			got = append(got, m.Dir+"="+string(m.Status))
+		}
+		want, causes := []string{"a=failed", "b=blocked", "c=blocked"}, 1
+		if !outside {
+			want, causes = []string{"a=failed", "b=failed", "c=failed"}, 3
+		}
+		if !slices.Equal(got, want) || len(r.RootCauses) != causes {
+			t.Errorf("outside %v: got %v, root causes %+v; want %v and %d", outside, got, r.RootCauses, want, causes)
+		}
+		if r.Results[0].Status != Blocked || len(r.Results[0].Findings) > 0 {
+			t.Errorf("outside %v: tidy is %s with %+v, want blocked", outside, r.Results[0].Status, r.Results[0].Findings)
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func (s *Session) blockedBy(m *repo.Module, ended ...*Check) error {
 		}
 		for i := range r.Findings {
 			f := &r.Findings[i]
-			if rule := c.rule(f.Rule); rule.Blocks && (f.Dir == "" || f.Dir == plain.Line(m.Dir)) {
+			if c.blocks(f) && (f.Dir == "" || f.Dir == plain.Line(m.Dir)) {
 				return &blockedError{f.Rule, f.Fingerprint}
 			}
 		}

@@ -153,19 +153,43 @@ func (s *Session) tidied(ctx context.Context, m *repo.Module) (tidyAnswer, error
 
 // tidyFailed is the error of a go mod tidy without an answer. Tidy does not read
 // go.work: in a member that imports an unpublished sibling it cannot be asked at
-// all, by nobody.
+// all, by nobody. A published one that cannot be had now, or is not what go.sum
+// says, is another matter.
 func (s *Session) tidyFailed(m *repo.Module, command, stderr string) error {
+	failed := newCauseError(command, stderr)
+	if len(failed.causes) > 0 {
+		root := failed.causes[0]
+		if root.Transient || strings.HasPrefix(root.Class, "gosum-") || strings.HasPrefix(root.Class, "sumdb-") {
+			return failed
+		}
+	}
 	if m.Workspace != nil && m.Workspace.Syntax != nil {
 		for _, sibling := range s.Repo.Modules {
 			if sibling == m || sibling.Workspace != m.Workspace || sibling.Path == "" {
 				continue
 			}
-			if strings.Contains(stderr, "providing package "+sibling.Path) || strings.Contains(stderr, sibling.Path+"@") {
+			if lacksModule(stderr, sibling.Path) {
 				return Skip(fmt.Sprintf("go mod tidy does not read go.work, and cannot find %s, which only the workspace has", sibling.Path))
 			}
 		}
 	}
-	return newCauseError(command, stderr)
+	return failed
+}
+
+// lacksModule reports whether what the go command said is about a module, or
+// about a package of it that nothing provides.
+func lacksModule(stderr, modPath string) bool {
+	for word := range strings.FieldsSeq(stderr) {
+		if version, ok := strings.CutPrefix(word, modPath); ok && strings.HasPrefix(version, "@") {
+			return true
+		}
+	}
+	for _, after := range strings.Split(stderr, "providing package "+modPath)[1:] {
+		if after == "" || strings.ContainsAny(after[:1], "/: \n") {
+			return true
+		}
+	}
+	return false
 }
 
 // formattedGoMod is go.mod as the go command would print what it read.

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	goversion "go/version"
 	"strings"
@@ -134,6 +135,12 @@ func judgeToolchain(ctx context.Context, s *Session, m *repo.Module) (string, []
 		return "", []Finding{f}, nil
 	}
 	if _, err := s.goFor(ctx, m); err != nil {
+		var cause *causeError
+		if errors.As(err, &cause) {
+			f := unansweredFinding(ruleToolchainUnavailable, cause)
+			f.File, f.Line = versionLine(m, c)
+			cause.own = []Finding{f}
+		}
 		return "", nil, err
 	}
 	reason := c.Version

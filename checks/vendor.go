@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	goversion "go/version"
 	"io"
 	"io/fs"
 	"os"
@@ -245,6 +246,31 @@ func readModulesTxt(s *Session, dir string) (*vendored.File, error) {
 	}
 	return text, nil
 }
+
+// buildsFromVendor reports whether the go command builds a module from a vendor
+// folder: the workspace's for its members, else its own (modload/init.go,
+// setDefaultBuildMod).
+func (s *Session) buildsFromVendor(m *repo.Module) bool {
+	explicit := modFlag(s)
+	switch {
+	case explicit != "" && explicit != "vendor":
+		return false
+	case m.Workspace != nil:
+		runs := s.goVersion(m)
+		return m.Workspace.Vendor && !(goversion.IsValid(runs) && goversion.Compare(runs, goWithWorkVendor) < 0)
+	case !m.Vendor || m.Syntax == nil:
+		return false
+	case explicit == "vendor":
+		return true
+	case vendored.IsPre114(m.Syntax):
+		return false
+	}
+	text, err := s.Repo.ReadFile(path.Join(m.Dir, "vendor/modules.txt"))
+	return err != nil || !vendored.ForWorkspace(text)
+}
+
+// goWithWorkVendor is the first release whose workspaces build from vendor.
+const goWithWorkVendor = "go1.22"
 
 // modFlag is the -mod of GOFLAGS; empty for none. check env reports bad flags.
 func modFlag(s *Session) string {

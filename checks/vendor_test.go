@@ -85,6 +85,12 @@ var vendorTests = []struct {
 		link:    Absent,
 	},
 	{
+		name: "a module's folder beside a go.work",
+		change: map[string]string{"go.work": "go 1.22\n\nuse .\n\nuse ./n\n", "n/go.mod": "module example.com/n\n\ngo 1.22\n\nrequire example.com/b v1.0.0\n\nreplace example.com/b => ../b\n",
+			"b/go.mod": "module example.com/b\n\ngo 1.20\n", "b/b.go": "package b\n", "n/n.go": "package n\n\nimport _ \"example.com/b\"\n", "go.mod": strings.ReplaceAll(goModM, "go 1.20", "go 1.22") + withA},
+		link: Consistent,
+	},
+	{
 		name:   "upgraded",
 		change: map[string]string{"go.mod": goModM + strings.ReplaceAll(withA, "v1.0.0", "v1.1.0")},
 		want: []string{
@@ -235,6 +241,14 @@ func TestVendor(t *testing.T) {
 			case tt.says != "" && (err == nil || !strings.Contains(out, tt.says)):
 				t.Errorf("the go command does not say %q: %v\n%s", tt.says, err, out)
 			}
+			// Only in vendor mode the go command cannot tell "all".
+			all, _ := goIn(t, s, dir, "list", tt.goflags, "-m", "all")
+			fromVendor := strings.Contains(all, "using the vendor directory") || strings.Contains(all, "vendor/modules.txt")
+			for _, m := range s.Modules {
+				if m.Dir == dir && s.buildsFromVendor(m) != fromVendor {
+					t.Errorf("builds from vendor: %v, but the go command says %s", !fromVendor, all)
+				}
+			}
 			if tt.mended {
 				vendorMended(t, s, findings[0].Fix.Command, dir)
 			}
@@ -377,4 +391,28 @@ func TestVendorDetails(t *testing.T) {
 			t.Errorf("got %+v, link %+v, want an error and unproven", facts.Modules[0], facts.Link)
 		}
 	})
+}
+
+// TestVendoredReplacements: what builds from vendor needs no replacement's
+// directory, and the go command agrees.
+func TestVendoredReplacements(t *testing.T) {
+	t.Parallel()
+	files := vendoredWorkspace()
+	files["go.work"] += "\nreplace example.com/a => ./a\n"
+	files["m/go.mod"] = "module example.com/m\n\ngo 1.22\n\nrequire example.com/a v1.0.0\n"
+	delete(files, "a/go.mod")
+	delete(files, "a/a.go")
+	for _, vendored := range []bool{true, false} {
+		if !vendored {
+			delete(files, "vendor/modules.txt")
+		}
+		s := filesSession(t, files)
+		_, findings, err := runGoMod(t.Context(), s)
+		if err != nil || (len(findings) == 0) != vendored {
+			t.Errorf("vendored %v: got %q, %v", vendored, told(findings), err)
+		}
+		if out, err := goIn(t, s, "m", "list", "-deps", "./..."); (err == nil) != vendored {
+			t.Errorf("vendored %v: the go command says %v\n%s", vendored, err, out)
+		}
+	}
 }

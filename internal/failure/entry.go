@@ -124,6 +124,7 @@ func (m match) cause() Cause {
 		Text:      cut(strings.TrimSpace(text)),
 		Fix:       m.fixed(),
 		Transient: m.transient,
+		Outside:   m.rank == tail,
 		Rules:     slices.Clone(m.rules),
 	}
 }

@@ -2,11 +2,14 @@ package failure
 
 // Rules that several entries share.
 var (
-	writable     = []string{"host/not-writable", "host/disk-full", "host/inodes-full", "host/home"}
-	goflagsRules = []string{"env/goflags-invalid", "env/quotes"}
-	gopathRules  = []string{"env/gopath-invalid", "env/quotes"}
-	gorootRules  = []string{"env/goroot-missing", "env/goroot-broken", "env/quotes"}
-	cgoRules     = []string{"env/cgo"}
+	writable = []string{"host/not-writable", "host/disk-full", "host/inodes-full", "host/home"}
+	// modcacheWritable also has the warning about a module cache that only a
+	// build without downloads can live with.
+	modcacheWritable = append([]string{"host/modcache-read-only"}, writable...)
+	goflagsRules     = []string{"env/goflags-invalid", "env/quotes"}
+	gopathRules      = []string{"env/gopath-invalid", "env/quotes"}
+	gorootRules      = []string{"env/goroot-missing", "env/goroot-broken", "env/quotes"}
+	cgoRules         = []string{"env/cgo"}
 )
 
 // environment: what stops the go command before it looks at a module
@@ -151,6 +154,18 @@ var environment = []entry{
 		summary: "cgo is on, but the C compiler ${cc} was not found",
 		fix:     "install a C compiler, or set CGO_ENABLED=0",
 		rules:   cgoRules},
+	{class: "cgo-header-missing", rank: plain, pattern: `fatal error: '?(?P<header>[^\s':]+)'?(?:: No such file or directory| file not found)`,
+		summary: "the C header ${header} was not found",
+		fix:     "install the library's development package, or name its folder in CGO_CFLAGS (-I)"},
+	{class: "cgo-library-missing", rank: plain, pattern: `cannot find -l(?P<lib>[^\s:]+)`,
+		summary: "the C library ${lib} was not found",
+		fix:     "install the library's development package, or name its folder in CGO_LDFLAGS (-L)"},
+	{class: "cgo-pkg-config", rank: plain, pattern: `exec: "(?P<cmd>[^"]*pkg-config[^"]*)": executable file not found`,
+		summary: "cgo asks ${cmd} where a C library is, and it was not found",
+		fix:     "install pkg-config and the library's development package"},
+	{class: "cgo-pkg-config", rank: plain, pattern: `(?:No package|Package) '(?P<lib>[^']*)'(?:, required by '[^']*', not)? found`,
+		summary: "pkg-config does not know the C library ${lib}",
+		fix:     "install the library's development package, or name its folder in PKG_CONFIG_PATH"},
 	{class: "race-needs-cgo", rank: plain, pattern: `^go: -race requires cgo`,
 		summary: "-race needs cgo, which is off",
 		fix:     "install a C compiler and set CGO_ENABLED=1",

@@ -36,6 +36,10 @@ type Cause struct {
 	Fix string
 	// Transient says that the same command may succeed when it is run again.
 	Transient bool
+	// Outside says that the words are the system's, the network's or git's: no
+	// file of the repository is at fault, and wherever the same Summary is met,
+	// it is the same cause.
+	Outside bool
 	// Rules are the IDs of the rules which, when they were reported already,
 	// explain this cause. "vendor/*" stands for all rules of a check.
 	Rules []string

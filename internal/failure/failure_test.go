@@ -197,6 +197,7 @@ func TestDiagnoseValues(t *testing.T) {
 		Text:      "go: example.com/lib@v1.0.0: reading https://xxxxx@goproxy.example/example.com/lib/@v/v1.0.0.zip: 503 Service Unavailable",
 		Fix:       "try again later; with | after it in GOPROXY the go command would have asked the next entry",
 		Transient: true,
+		Outside:   true,
 		Rules:     []string{"proxy/status"},
 	}
 	causes := Diagnose(text)

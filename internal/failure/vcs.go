@@ -30,7 +30,7 @@ var vcs = []entry{
 	{class: "git-dns", rank: tail, pattern: `Could not resolve host(?:name)?:? (?P<host>[^\s:]+)`,
 		summary: "git could not resolve the name ${host}",
 		fix:     "correct the name, or this machine's name server", transient: true},
-	{class: "git-connect", rank: tail, pattern: `(?P<why>Failed to connect to \S+ port \d+.*)`,
+	{class: "git-connect", rank: tail, pattern: `(?P<why>Failed to connect to \S+ port \d+)`,
 		summary: "git could not connect: ${why}",
 		fix:     "check the firewall, or fetch through a GOPROXY", transient: true},
 	{class: "git-connect", rank: tail, pattern: `ssh: (?P<why>connect to host \S+ port \d+: .*)`,

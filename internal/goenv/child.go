@@ -33,7 +33,7 @@ var passed = []string{
 // passedPrefixes are beginnings of names of the same kind. GIT_CONFIG_* holds
 // the credentials that CI systems hand to git; without them private modules
 // cannot be fetched.
-var passedPrefixes = []string{"LC_", "XDG_", "GIT_SSL_", "GIT_CONFIG_", "GIT_PROXY_SSL_"}
+var passedPrefixes = []string{"LC_", "XDG_", "NIX_", "GIT_SSL_", "GIT_CONFIG_", "GIT_PROXY_SSL_"}
 
 // droppedFlags are flags of GOFLAGS that make the go command run a program, or
 // read other sources than those on disk, in the place of what is looked at.

@@ -14,8 +14,9 @@ import (
 // Options is what Read needs to know.
 type Options struct {
 	// Run runs the go command with these arguments and exactly this environment
-	// (where a name stands twice, the last counts) in a directory without go.mod, and returns what it printed; the error has
-	// the go command's own words. Nil where there is no go command.
+	// (where a name stands twice, the last counts) in a directory without go.mod,
+	// and returns what it printed; the error has the go command's own words. Nil
+	// where there is no go command.
 	Run func(ctx context.Context, env []string, args ...string) ([]byte, error)
 	// Environ is the process environment, "NAME=value" each; the last of a name
 	// counts. What is no setting and not allowed in ChildEnv is left out of

@@ -80,7 +80,9 @@ type Workspace struct {
 	Sum  *File
 	// Syntax is the parsed go.work; nil when it does not parse.
 	Syntax *modfile.WorkFile
-	// Vendor is whether a vendor folder lies beside go.work.
+	// Vendor is whether a vendor folder lies beside go.work that go work vendor
+	// made, the only one from which a workspace builds; true, too, of one whose
+	// modules.txt cannot be read.
 	Vendor bool
 
 	// root is the repository's, abs the folder of go.work: both absolute.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/mod/modfile"
+
+	"github.com/gopreflight/gopreflight/internal/vendored"
 )
 
 // loadWorkspaces finds each module's workspace as the go command does
@@ -77,15 +79,16 @@ func (r *Repo) workspace(file string) *Workspace {
 	ws := &Workspace{Dir: path.Dir(name), root: r.Root, abs: dir, used: map[string]bool{}}
 	if filepath.IsLocal(rel) {
 		ws.Work, ws.Sum = r.file(name), r.optional(name+".sum")
-		ws.Vendor = r.isDir(path.Join(ws.Dir, "vendor"))
+		ws.Vendor = forWorkspace(r.optional(path.Join(ws.Dir, modulesTxt)))
 	} else {
 		// GOWORK, or a go.work above the root, belongs to the user, not to the repository.
 		ws.Work = outside(file, name)
 		if sum := outside(file+".sum", name+".sum"); !errors.Is(sum.Err, fs.ErrNotExist) {
 			ws.Sum = &sum
 		}
-		info, err := os.Stat(filepath.Join(dir, "vendor"))
-		ws.Vendor = err == nil && info.IsDir()
+		if text := outside(filepath.Join(dir, modulesTxt), path.Join(ws.Dir, modulesTxt)); !errors.Is(text.Err, fs.ErrNotExist) {
+			ws.Vendor = forWorkspace(&text)
+		}
 	}
 	if ws.Work.Err == nil {
 		ws.Syntax, _ = modfile.ParseWork(ws.Work.Name, ws.Work.Data, nil) // check gomod says why not
@@ -96,6 +99,15 @@ func (r *Repo) workspace(file string) *Workspace {
 		}
 	}
 	return ws
+}
+
+// modulesTxt is what go mod vendor and go work vendor say they vendored.
+const modulesTxt = "vendor/modules.txt"
+
+// forWorkspace reports whether go work vendor wrote a modules.txt; nil is one
+// that is not there.
+func forWorkspace(text *File) bool {
+	return text != nil && (text.Err != nil || vendored.ForWorkspace(text.Data))
 }
 
 func outside(file, name string) File {

@@ -196,18 +196,19 @@ func sameAsGo(t *testing.T, r *Repo, gowork string) {
 func TestWorkspaceFiles(t *testing.T) {
 	t.Parallel()
 	top := tree(t,
-		"go.work=go 1.20\nuse ./root/a\n", "go.work.sum=above", "vendor/",
-		"root/a/go.mod", "root/b/go.work=go 1.20\nuse .\n", "root/b/go.work.sum=inside", "root/b/go.mod", "root/b/vendor/",
-		"root/c/go.work=go 1.20\nuse .\n", "root/c/go.mod",
+		"go.work=go 1.20\nuse ./root/a\n", "go.work.sum=above", "vendor/modules.txt=## workspace\n",
+		"root/a/go.mod", "root/b/go.work=go 1.20\nuse .\n", "root/b/go.work.sum=inside", "root/b/go.mod", "root/b/vendor/modules.txt=## workspace\n",
+		"root/c/go.work=go 1.20\nuse .\n", "root/c/go.mod", "root/c/vendor/modules.txt=# example.com/of/the/module v1.0.0\n",
+		"root/d/go.work=go 1.20\nuse .\n", "root/d/go.mod", "root/d/vendor/",
 	)
 	r := load(t, Options{Dir: filepath.Join(top, "root")})
-	if got, want := workNames(r), []string{"../go.work", "b/go.work", "c/go.work"}; !slices.Equal(got, want) {
+	if got, want := workNames(r), []string{"../go.work", "b/go.work", "c/go.work", "d/go.work"}; !slices.Equal(got, want) {
 		t.Fatalf("workspaces %q, want %q", got, want)
 	}
 	for i, want := range []struct {
 		dir, sum string
 		vendor   bool
-	}{{"..", "above", true}, {"b", "inside", true}, {"c", "", false}} {
+	}{{"..", "above", true}, {"b", "inside", true}, {"c", "", false}, {"d", "", false}} {
 		w := r.Workspaces[i]
 		sum := ""
 		if w.Sum != nil {

@@ -9,6 +9,7 @@
 package vendored
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -132,6 +133,13 @@ func Parse(data []byte) (*File, error) {
 		}
 	}
 	return f, nil
+}
+
+// ForWorkspace reports whether go work vendor wrote a modules.txt: what Parse
+// says in Workspace, of any file.
+func ForWorkspace(data []byte) bool {
+	first, _, _ := bytes.Cut(data, []byte("\n"))
+	return isWorkspaceLine(string(first))
 }
 
 // isWorkspaceLine is cmd/go's modulesTextIsForWorkspace, which looks at the
