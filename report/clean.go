@@ -13,6 +13,10 @@ import (
 // oneLine is s as one line without control or invisible characters.
 func oneLine(s string) string { return plain.Line(s) }
 
+// LogLine is text as one line for any log: clean, and no command to a CI that
+// reads it.
+func LogLine(s string) string { return guardLog(oneLine(s)) }
+
 // verbatim is text to be copied (a command, a patch) as lines: what cannot be
 // seen is taken out, everything else, spaces above all, stays as it is.
 func verbatim(s string) []string {

@@ -14,9 +14,11 @@ import (
 
 // JSON is the canonical form: every other format can be made from it.
 var JSON = &Reporter{
-	Name:  "json",
-	Doc:   "for programs, and for gopreflight report --from: " + checks.Schema,
-	Write: writeJSON,
+	Name: "json",
+	Doc:  "for programs, and for gopreflight report --from: " + checks.Schema,
+	Write: func(_ context.Context, d Dest, r *checks.Report) error {
+		return writeJSON(d, "the JSON report", normalize(r))
+	},
 }
 
 // Limits of a saved report that is read back.
@@ -26,21 +28,9 @@ const (
 	// maxDepth is how deep its values may be nested; a report of ours needs
 	// nine levels, and whatever a check puts into its facts.
 	maxDepth = 64
+	// maxResults is its checks: each may be looked up among all findings.
+	maxResults = 1000
 )
-
-func writeJSON(_ context.Context, d Dest, r *checks.Report) error {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(normalize(r)); err != nil {
-		return fmt.Errorf("encoding the JSON report: %w", err)
-	}
-	if _, err := d.Out.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("writing the JSON report: %w", err)
-	}
-	return nil
-}
 
 // normalize returns the report with empty lists and maps where it has nil
 // ones, so that JSON says [] and {}, never null. The report itself is not
@@ -174,6 +164,9 @@ func validate(r *checks.Report) error {
 		if err := oneOf(fmt.Sprintf("chain[%d].state", i), l.State, linkStates); err != nil {
 			return err
 		}
+	}
+	if n := len(r.Results); n > maxResults {
+		return fmt.Errorf("it has %d results, more than %d", n, maxResults)
 	}
 	for i := range r.Results {
 		res := &r.Results[i]

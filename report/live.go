@@ -69,7 +69,8 @@ func NewLive(o LiveOptions) *Live {
 // must not wrap, or the cursor would come back to the wrong one.
 const (
 	hideCursor = "\x1b[?25l\x1b[?7l"
-	showCursor = "\x1b[?25h\x1b[?7h"
+	// ShowCursor undoes what a Live view that was never closed did to a terminal.
+	ShowCursor = "\x1b[?25h\x1b[?7h"
 	eraseBelow = "\r\x1b[J"
 )
 
@@ -149,7 +150,7 @@ func (l *Live) done(result checks.Result) {
 func (l *Live) Close() error {
 	l.mu.Lock()
 	if !l.closed && l.o.TTY {
-		l.write(l.back() + eraseBelow + showCursor)
+		l.write(l.back() + eraseBelow + ShowCursor)
 	}
 	first := !l.closed
 	l.closed = true

@@ -19,7 +19,11 @@ var Markdown = &Reporter{
 }
 
 func writeMarkdown(_ context.Context, d Dest, r *checks.Report) error {
-	if _, err := d.Out.Write([]byte(markdownText(r, MaxSummary))); err != nil {
+	text := markdownText(r, MaxSummary)
+	if d.Log { // blocks of code hold their lines as they are
+		text = guardLog(text)
+	}
+	if _, err := d.Out.Write([]byte(text)); err != nil {
 		return fmt.Errorf("writing the Markdown report: %w", err)
 	}
 	return nil
@@ -339,7 +343,7 @@ func (m markdown) follows(list []*checks.Finding) string {
 	b.WriteString("Follows from it:\n\n")
 	for i, f := range list {
 		if i == maxFollows {
-			fmt.Fprintf(&b, "- … %s: %s\n", plain.Count(len(list)-i, "more"), "the JSON report has all of them")
+			fmt.Fprintf(&b, "- … %s: %s\n", plain.Thousands(len(list)-i)+" more", "the JSON report has all of them")
 			break
 		}
 		line := []string{gfmCode(f.Rule), placeLink(m.r, f), gfmText(cut(f.Message, maxCell))}
@@ -380,7 +384,7 @@ func fenced(lines []string) []string {
 func codeList(names []string) string {
 	more := ""
 	if n := len(names) - maxRows; n > 0 {
-		names, more = names[:maxRows], ", … "+plain.Count(n, "more")
+		names, more = names[:maxRows], ", … "+plain.Thousands(n)+" more"
 	}
 	list := make([]string, len(names))
 	for i, n := range names {
@@ -402,7 +406,11 @@ func (m markdown) chain() string {
 		}
 		why := l.Why
 		if l.Total > 0 {
-			amount := plain.Thousands(l.Total) + " " + l.Unit
+			unit := l.Unit
+			if l.Total == 1 {
+				unit = strings.TrimSuffix(unit, "s")
+			}
+			amount := plain.Thousands(l.Total) + " " + unit
 			if l.Proven > 0 {
 				amount = plain.Thousands(l.Proven) + " of " + amount
 			}

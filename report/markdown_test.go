@@ -249,3 +249,14 @@ func TestMarkdownBounds(t *testing.T) {
 		t.Errorf("%d cuts are counted, want evidence, command and patch", got)
 	}
 }
+
+// TestMarkdownOneOfAUnit: a chain's numbers read as people write them.
+func TestMarkdownOneOfAUnit(t *testing.T) {
+	t.Parallel()
+	for total, want := range map[int]string{1: "| 1 module |", 2: "| 2 modules |"} {
+		r := &checks.Report{Chain: []checks.Link{{Link: "build", State: checks.Consistent, Total: total, Unit: "modules"}}}
+		if md := markdownText(r, MaxSummary); !strings.Contains(md, want) {
+			t.Errorf("a chain with %d has no %q: %s", total, want, md)
+		}
+	}
+}

@@ -35,7 +35,7 @@ type Reporter struct {
 }
 
 // All lists the reporters in the order of --help.
-var All = []*Reporter{Terminal, GitHub, JSON, Markdown}
+var All = []*Reporter{Terminal, GitHub, JSON, SARIF, JUnit, CodeQuality, Checkstyle, Markdown, Metrics}
 
 // Lookup returns the reporter of a name, or nil.
 func Lookup(name string) *Reporter {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -29,8 +30,22 @@ func TestAll(t *testing.T) {
 	if got := Lookup("none"); got != nil {
 		t.Errorf("Lookup(none) = %v", got)
 	}
-	if got, want := strings.Join(Names(), " "), "terminal github json markdown"; got != want {
+	if got, want := strings.Join(Names(), " "), "terminal github json sarif junit codequality checkstyle markdown metrics"; got != want {
 		t.Errorf("Names() = %q, want %q", got, want)
+	}
+}
+
+// TestFormatsDocument: docs/formats.md has every format.
+func TestFormatsDocument(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../docs/formats.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range Names() {
+		if !strings.Contains(string(doc), "\n| `"+name+"` | ") {
+			t.Errorf("docs/formats.md has no row for %s", name)
+		}
 	}
 }
 
@@ -141,15 +156,23 @@ func logCommands(log string) []command {
 	return list
 }
 
-// TestNoWorkflowCommands: a job log of the terminal format, live or not, holds
-// no command, whatever the report says (invariant 3).
+// TestNoWorkflowCommands: a job log of every format but github, live or not,
+// holds no command, whatever the report says (invariant 3).
 func TestNoWorkflowCommands(t *testing.T) {
 	t.Parallel()
 	for name, r := range savedReports(t) {
 		for _, d := range []Dest{{Log: true}, {Log: true, Verbose: true}, {Log: true, Color: true, Verbose: true}, {Log: true, Quiet: true}, {Log: true, Width: 40}} {
-			if got := logCommands(render(t, Terminal, r, d)); len(got) > 0 {
-				t.Errorf("%s %+v: the log has commands: %q", name, d, got)
+			for _, reporter := range All {
+				if reporter == GitHub {
+					continue
+				}
+				if got := logCommands(render(t, reporter, r, d)); len(got) > 0 {
+					t.Errorf("%s/%s %+v: the log has commands: %q", name, reporter.Name, d, got)
+				}
 			}
+		}
+		if again, err := ReadJSON(strings.NewReader(render(t, JSON, r, Dest{Log: true}))); err != nil || !reflect.DeepEqual(again, r) {
+			t.Errorf("%s: JSON in a log is another report (%v)", name, err)
 		}
 		var b bytes.Buffer
 		l := NewLive(LiveOptions{Out: &b, Log: true})
