@@ -54,7 +54,8 @@ type Context struct {
 	// IsChange says that a proposed change is judged (a pull or merge request or
 	// a merge queue), whose own policy file is not to be believed.
 	IsChange bool
-	// PullRequestTarget says that a pull request is judged with the base's rights.
+	// PullRequestTarget says that a pull request that is not merged is judged with
+	// the base's rights.
 	PullRequestTarget bool
 	// Container says that this is a GitHub container action: a container beside
 	// the job, with another Go and other caches.

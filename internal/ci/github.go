@@ -25,6 +25,7 @@ type event struct {
 	After       string `json:"after"`
 	PullRequest struct {
 		Number int  `json:"number"`
+		Merged bool `json:"merged"`
 		Head   side `json:"head"`
 		Base   side `json:"base"`
 	} `json:"pull_request"`
@@ -77,7 +78,8 @@ func detectGitHub(getenv func(string) string, readFile func(string) ([]byte, err
 	case strings.HasPrefix(c.Event, "pull_request"): // _target, _review, _review_comment
 		pull := e.PullRequest
 		c.IsChange = true
-		c.PullRequestTarget = c.Event == "pull_request_target"
+		// What was merged is the base's own by now.
+		c.PullRequestTarget = c.Event == "pull_request_target" && !pull.Merged
 		c.PullRequest = cmp.Or(max(pull.Number, 0), max(e.Number, 0), refNumber(getenv("GITHUB_REF")))
 		c.HeadSHA = sha(pull.Head.SHA)
 		c.BaseSHA = sha(pull.Base.SHA)

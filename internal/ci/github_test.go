@@ -50,6 +50,8 @@ func TestDetectGitHub(t *testing.T) {
 		{"pull request from a deleted fork", []string{"GITHUB_EVENT_NAME=pull_request"}, pullDeletedFork, pull(Context{Event: "pull_request", Fork: true})},
 		{"pull request within a repository that is a fork", []string{"GITHUB_EVENT_NAME=pull_request"}, pullWithinFork, pull(Context{Event: "pull_request"})},
 		{"pull_request_target", []string{"GITHUB_EVENT_NAME=pull_request_target", "GITHUB_SHA=BASE"}, pullFork, pull(Context{Event: "pull_request_target", Fork: true, PullRequestTarget: true})},
+		{"pull_request_target, merged", []string{"GITHUB_EVENT_NAME=pull_request_target"}, strings.Replace(pullFork, `"head"`, `"merged":true,"head"`, 1),
+			pull(Context{Event: "pull_request_target", Fork: true})},
 		{"review", []string{"GITHUB_EVENT_NAME=pull_request_review"}, strings.Replace(pullOwn, `"number":7,`, ``, 1), pull(Context{Event: "pull_request_review"})},
 		{"container action", []string{"GITHUB_EVENT_NAME=pull_request", "GITHUB_WORKSPACE=/github/workspace"}, pullOwn, pull(Context{Event: "pull_request", Container: true})},
 		{"push", []string{"GITHUB_EVENT_NAME=push", "GITHUB_SHA=HEAD"}, `{"ref":"refs/heads/main","before":"BASE","after":"HEAD"}`,

@@ -19,7 +19,9 @@ func detectGitLab(getenv func(string) string) Context {
 		// In merged results pipelines CI_COMMIT_SHA is the merge; only there the
 		// source branch's head has a variable.
 		c.HeadSHA = sha(getenv("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"), getenv("CI_COMMIT_SHA"))
-		c.BaseSHA = sha(getenv("CI_MERGE_REQUEST_DIFF_BASE_SHA"), getenv("CI_MERGE_REQUEST_TARGET_BRANCH_SHA"))
+		// The target's own head where there is one (merged results pipelines): the
+		// other is the merge base, which is as old as the author likes.
+		c.BaseSHA = sha(getenv("CI_MERGE_REQUEST_TARGET_BRANCH_SHA"), getenv("CI_MERGE_REQUEST_DIFF_BASE_SHA"))
 		c.BaseRef = branch(getenv("CI_MERGE_REQUEST_TARGET_BRANCH_NAME"))
 		c.Fork = differ(getenv("CI_MERGE_REQUEST_SOURCE_PROJECT_ID"), getenv("CI_MERGE_REQUEST_PROJECT_ID"))
 	case getenv("CI_EXTERNAL_PULL_REQUEST_IID") != "" || c.Event == "external_pull_request_event":

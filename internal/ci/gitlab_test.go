@@ -42,8 +42,8 @@ func TestDetectGitLab(t *testing.T) {
 	}{
 		{"merge request", request, change},
 		{"merge request from a fork", append(request[:5:5], "CI_MERGE_REQUEST_PROJECT_ID=11"), forked},
-		{"merged results", append(request[:6:6], "CI_COMMIT_SHA=MERGE", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA=HEAD", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA=MERGE"), change},
-		{"a base of the target branch only", append(request[:6:6], "CI_MERGE_REQUEST_DIFF_BASE_SHA=", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA=BASE"), change},
+		{"merged results", append(request[:6:6], "CI_COMMIT_SHA=MERGE", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA=HEAD",
+			"CI_MERGE_REQUEST_DIFF_BASE_SHA=MERGE", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA=BASE"), change},
 		{"merge request of nobody knows where", request[:1:1], nobody},
 		{"pull request on GitHub", external, outside},
 		{"pull request on GitHub from a fork", append(external[:6:6], "CI_EXTERNAL_PULL_REQUEST_TARGET_REPOSITORY=acme/upstream"), outsideFork},

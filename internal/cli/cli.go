@@ -8,6 +8,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +21,11 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"github.com/gopreflight/gopreflight/internal/nearest"
+	"github.com/gopreflight/gopreflight/internal/plain"
+	"github.com/gopreflight/gopreflight/report"
 )
 
 // Exit codes (DESIGN, Command line); those of interrupted runs are in
@@ -71,6 +75,9 @@ func Main() int {
 		s := <-signals
 		cancel(&signalError{s.String()})
 		<-signals // who asks twice does not want to wait
+		if term.IsTerminal(int(os.Stdout.Fd())) {
+			fmt.Fprint(os.Stdout, report.ShowCursor)
+		}
 		os.Exit(130)
 	}()
 	dir, err := os.Getwd()
@@ -98,10 +105,22 @@ func (sys *system) execute(ctx context.Context, args []string) int {
 	case errors.As(err, &exit):
 		return exit.code
 	}
-	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintln(sys.stderr, "gopreflight: "+strings.TrimRight(line, "\n"))
-	}
+	sys.complain(err.Error())
 	return exitUsage
+}
+
+// complain writes lines to standard error, which is part of the same log as the
+// report and quotes the same hostile text.
+func (sys *system) complain(text string) {
+	redactor := plain.NewRedactor(sys.environ)
+	for line := range strings.Lines(text) {
+		fmt.Fprintln(sys.stderr, report.LogLine("gopreflight: "+redactor.Redact(line)))
+	}
+}
+
+// warn says what went wrong beside the report, and changes nothing.
+func (sys *system) warn(what string, err error) {
+	sys.complain(fmt.Sprintf("warning: %s: %v", what, err))
 }
 
 // flagError names the flag that was probably meant.
@@ -114,12 +133,21 @@ func flagError(c *cobra.Command, err error) error {
 			return usagef("%w (did you mean --%s?)", err, word)
 		}
 	}
-	return usagef("%w; see gopreflight %s--help", err, subcommand(c))
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		err = badValue("--"+invalid.GetFlag().Name, invalid.GetValue(), invalid.GetFlag())
+	}
+	return usagef("%w; see %s --help", err, c.CommandPath())
 }
 
-func subcommand(c *cobra.Command) string {
-	if c.HasParent() {
-		return c.Name() + " "
-	}
-	return ""
+// badValue is the error for a value that a flag cannot have; name is what it was
+// given as.
+func badValue(name, value string, f *pflag.Flag) error {
+	want := map[string]string{
+		"bool":        "true or false",
+		"int":         "a number",
+		"duration":    `a duration such as "90s" or "5m"`,
+		"stringSlice": "a list with commas",
+	}[f.Value.Type()]
+	return usagef("%s: want %s, got %.100q", name, cmp.Or(want, "another value"), value)
 }

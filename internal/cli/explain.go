@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gopreflight/gopreflight/checks"
+	"github.com/gopreflight/gopreflight/internal/nearest"
 )
 
 func (sys *system) explainCommand() *cobra.Command {
@@ -16,7 +17,7 @@ func (sys *system) explainCommand() *cobra.Command {
 		Use:     "explain RULE|CHECK",
 		Short:   "Say what a rule or a check means, and how to fix and configure it",
 		Example: "  gopreflight explain proxy/dns\n  gopreflight explain modcache",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneOf("a rule or a check"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return explainable(), cobra.ShellCompDirectiveNoFileComp
 		},
@@ -41,6 +42,9 @@ func (sys *system) explainCommand() *cobra.Command {
 						return nil
 					}
 				}
+			}
+			if _, near := nearest.Word(args[0], explainable()); !near { // too many to list here
+				return usagef("unknown rule or check %q; see gopreflight list --rules", args[0])
 			}
 			return unknown("rule or check", args[0], explainable())
 		},
@@ -99,8 +103,8 @@ in .gopreflight.yml:
 
   severity:
     %s: %s
-  exceptions:
-    - {rule: %s, module: MODULE, reason: "why", until: YYYY-MM-DD}
+  exceptions: # for one case only, add module: or file:
+    - {rule: %s, reason: "why", until: YYYY-MM-DD}
 `, c.Name, r.ID, softer(r.Severity), r.ID)
 }
 

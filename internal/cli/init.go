@@ -23,7 +23,7 @@ func (sys *system) initCommand() *cobra.Command {
 		Long: `Writes ` + config.FileName + ` into DIR (default: the current directory), with every
 key commented out at its default. No file is needed: the defaults serve. A file
 that is there already is left alone.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneDir,
 		RunE: func(c *cobra.Command, args []string) error {
 			if toStdout {
 				_, err := sys.stdout.Write(config.Example(known()))
@@ -48,6 +48,9 @@ that is there already is left alone.`,
 				return err
 			}
 			fmt.Fprintln(sys.stdout, "wrote", path)
+			if top := topAbove(dir); top != "" {
+				sys.complain("warning: this one is read with --config only; without, the one at the repository's root is: " + top)
+			}
 			return nil
 		},
 	}
@@ -55,12 +58,26 @@ that is there already is left alone.`,
 	return c
 }
 
+// topAbove is the top of the git work tree that dir lies below; empty when it is
+// the top itself, or in none.
+func topAbove(dir string) string {
+	for at := dir; ; at = filepath.Dir(at) {
+		_, err := os.Lstat(filepath.Join(at, ".git"))
+		switch {
+		case err == nil && at == dir, err != nil && at == filepath.Dir(at):
+			return ""
+		case err == nil:
+			return at
+		}
+	}
+}
+
 func (sys *system) schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:       "schema config|report",
 		Short:     "Print the JSON Schema of the configuration or of the report",
 		Example:   "  gopreflight schema config > gopreflight.schema.json",
-		Args:      cobra.ExactArgs(1),
+		Args:      oneOf("config or report"),
 		ValidArgs: []string{"config", "report"},
 		RunE: func(c *cobra.Command, args []string) error {
 			var schema []byte
@@ -76,7 +93,7 @@ func (sys *system) schemaCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(sys.stdout, string(schema))
+			_, err = sys.stdout.Write(schema)
 			return err
 		},
 	}

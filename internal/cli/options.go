@@ -75,8 +75,8 @@ func fromEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 				// A list in a workflow file may also have one word to a line.
 				value = strings.Join(strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == '\r' || r == ',' }), ",")
 			}
-			if e := flags.Set(f.Name, value); e != nil {
-				err = usagef("%s=%q: %w", name, value, e)
+			if flags.Set(f.Name, value) != nil {
+				err = badValue(name, value, f)
 			}
 			return
 		}
@@ -109,7 +109,16 @@ func parseFormats(words []string, onGitHub bool) ([]output, error) {
 		if hasPath && path == "" {
 			return nil, usagef("--format %s: no path after =", w)
 		}
-		if hasPath && name == "github" {
+		if path == "-" {
+			path = "" // standard output, as everywhere
+		}
+		if slices.Contains(outputs, output{r, path}) {
+			continue
+		}
+		if path != "" && slices.ContainsFunc(outputs, func(o output) bool { return o.path == path }) {
+			return nil, usagef("--format: two formats go to %s", path)
+		}
+		if path != "" && name == "github" {
 			return nil, usagef("--format %s: github has no file, it writes to the job's log and to GITHUB_STEP_SUMMARY", w)
 		}
 		if path == "" && !slices.Contains(streams, name) {
@@ -146,6 +155,7 @@ func fullName(c *checks.Check) string { return string(c.Stage) + "/" + c.Name }
 
 // selection turns --only and --skip into the runner's question.
 func selection(all []*checks.Check, only, skip []string) (func(*checks.Check) (bool, string), error) {
+	only, skip = trimmed(only), trimmed(skip)
 	var names []string
 	for _, s := range checks.Stages {
 		names = append(names, string(s))
@@ -183,6 +193,17 @@ func selection(all []*checks.Check, only, skip []string) (func(*checks.Check) (b
 		}
 		return true, ""
 	}, nil
+}
+
+// trimmed are the words of a list as people write it: "env, proxy".
+func trimmed(list []string) []string {
+	var out []string
+	for _, w := range list {
+		if w = strings.TrimSpace(w); w != "" {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 // relativeTo is path relative to a root, with slashes; empty when it lies outside.

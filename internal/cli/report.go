@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gopreflight/gopreflight/checks"
+	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/report"
 )
 
@@ -20,7 +21,12 @@ func (sys *system) reportCommand() *cobra.Command {
 		Short:   "Render a saved report again, in any format",
 		Long:    "Renders a report that --format json=FILE saved. Its exit code is that of the saved run.",
 		Example: "  gopreflight report --from report.json\n  gopreflight report --from report.json --format markdown",
-		Args:    cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("report: name the file with --from, as --from %s", plain.Line(args[0]))
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := fromEnvironment(c.Flags(), sys.getenv); err != nil {
 				return err

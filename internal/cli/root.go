@@ -39,7 +39,7 @@ func (sys *system) rootCommand() *cobra.Command {
 		Short:         "Check a Go repository and the machine about to build it",
 		Long:          rootLong,
 		Example:       rootExample,
-		Args:          cobra.MaximumNArgs(1),
+		Args:          oneDir,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          func(c *cobra.Command, args []string) error { return sys.run(c, o, args) },

@@ -22,7 +22,7 @@ func (sys *system) runCommand() *cobra.Command {
 		Long: `Runs the checks on the repository that contains DIR (default: the current
 directory) and on this machine. The modules below DIR are judged; where there
 are none, the one that DIR lies in.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneDir,
 		RunE: func(c *cobra.Command, args []string) error { return sys.run(c, o, args) },
 	}
 	addRunFlags(c, o)
@@ -35,6 +35,12 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	ctx := c.Context()
 	if err := fromEnvironment(c.Flags(), sys.getenv); err != nil {
 		return err
+	}
+	if o.timeout <= 0 {
+		return usagef("--timeout %s: not positive", o.timeout)
+	}
+	if o.jobs < 0 {
+		return usagef("--jobs %d: negative", o.jobs)
 	}
 	formats := o.formats
 	if path := strings.TrimSpace(sys.getenv(inputVariable(inputReport))); path != "" {
@@ -102,6 +108,24 @@ func signalName(ctx context.Context) string {
 		return s.name
 	}
 	return ""
+}
+
+// oneDir accepts a directory at most.
+func oneDir(c *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usagef("one directory at most, got %d arguments%s; see %s --help", len(args), commandHint(args[0]), c.CommandPath())
+	}
+	return nil
+}
+
+// oneOf accepts exactly one argument, which what describes.
+func oneOf(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usagef("%s: want %s, got %s; see %s --help", c.Name(), what, plain.Count(len(args), "argument"), c.CommandPath())
+		}
+		return nil
+	}
 }
 
 // startDir is the directory to check: the argument, the input

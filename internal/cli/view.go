@@ -3,8 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -21,8 +19,8 @@ import (
 type view struct {
 	live *report.Live
 	tty  bool
-	// stderr is where it is told that standard output is broken.
-	stderr io.Writer
+	// warn is where it is told that standard output is broken.
+	warn func(what string, err error)
 
 	mu sync.Mutex
 	// ended are results that a log does not show yet, by check, because a
@@ -32,7 +30,7 @@ type view struct {
 }
 
 func (sys *system) newView(outputs []output, o outputOptions, p place) *view {
-	v := &view{stderr: sys.stderr, ended: map[string]checks.Result{}}
+	v := &view{warn: sys.warn, ended: map[string]checks.Result{}}
 	for _, out := range outputs {
 		if out.path != "" || out.reporter != report.Terminal || o.quiet {
 			continue
@@ -86,7 +84,7 @@ func (v *view) end(r *checks.Report) {
 	if v.live != nil {
 		v.live.Settle(r.Results)
 		if err := v.live.Close(); err != nil {
-			fmt.Fprintln(v.stderr, "gopreflight: warning: writing the log:", err)
+			v.warn("writing the log", err)
 		}
 	}
 }
@@ -130,7 +128,7 @@ func (sys *system) write(ctx context.Context, outputs []output, o outputOptions,
 			Quiet: o.quiet, Verbose: o.verbose,
 		}
 		if err := sys.writeOne(ctx, out, d, o, p, listShown, r); err != nil {
-			fmt.Fprintf(sys.stderr, "gopreflight: warning: writing %s: %v\n", out.reporter.Name, err)
+			sys.warn("writing "+out.reporter.Name, err)
 		}
 	}
 }

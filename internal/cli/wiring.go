@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -109,7 +108,7 @@ func (w *wiring) open(ctx context.Context, dir string) error {
 func (w *wiring) close() {
 	if w.temp != nil {
 		if err := w.temp.Remove(); err != nil {
-			fmt.Fprintln(w.sys.stderr, "gopreflight: warning:", err)
+			w.sys.warn("removing the temporary folder", err)
 		}
 	}
 	if w.repo != nil {
@@ -192,65 +191,6 @@ func known() config.Known {
 	return k
 }
 
-// readConfig reads the policy: the file that --config names, else the one in
-// the root; on a pull or merge request that of the base revision itself (not of
-// the merge base, which an author can choose), so that a change cannot relax its
-// own gate. note says why defaults had to serve.
-func (w *wiring) readConfig(ctx context.Context, tree *git.Git) (cfg *config.Config, file, note string, err error) {
-	base, err := w.resolveBase(ctx, tree)
-	if err != nil {
-		return nil, "", "", err
-	}
-	if path := w.options.config; path != "" && !w.place.ci.IsChange {
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(w.sys.dir, path)
-		}
-		data, err := readCapped(path, config.MaxFile)
-		if err != nil {
-			return nil, "", "", fmt.Errorf("reading the configuration: %w", err)
-		}
-		name := relativeTo(w.repo.Root, path)
-		if name == "" {
-			name = path
-		}
-		cfg, err := config.Parse(name, data, known())
-		return cfg, name, "", err
-	}
-	name := config.FileName
-	if path := w.options.config; path != "" {
-		abs := path
-		if !filepath.IsAbs(abs) {
-			abs = filepath.Join(w.sys.dir, abs)
-		}
-		if name = relativeTo(w.repo.Root, abs); name == "" {
-			return nil, "", "", fmt.Errorf("--config %s: on a change it must lie in the repository, to be read from the base revision", path)
-		}
-	}
-	var data []byte
-	if w.place.ci.IsChange {
-		switch {
-		case tree == nil:
-			return config.Default(), "", "there is no git here to read it with", nil
-		case base == "":
-			return config.Default(), "", "the base revision is not in this clone (fetch-depth: 0 brings it)", nil
-		}
-		data, err = tree.ReadFile(ctx, base, name)
-	} else {
-		data, err = w.repo.ReadFile(name)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return config.Default(), "", "", nil
-	}
-	if err != nil && w.place.ci.IsChange {
-		return config.Default(), "", err.Error(), nil // a partial clone without it
-	}
-	if err != nil {
-		return nil, "", "", fmt.Errorf("reading the configuration: %w", err)
-	}
-	cfg, err = config.Parse(name, data, known())
-	return cfg, name, "", err
-}
-
 // resolveBase is the commit that a change is compared with, as far as this
 // clone has it: --base, else the CI event's. w.base becomes its merge base with
 // HEAD, where the two went apart. A commit that --base names must be there.
@@ -258,7 +198,7 @@ func (w *wiring) resolveBase(ctx context.Context, tree *git.Git) (string, error)
 	c := w.place.ci
 	revs := []string{c.BaseSHA}
 	if c.BaseRef != "" {
-		revs = append(revs, "refs/remotes/origin/"+c.BaseRef, c.BaseRef)
+		revs = append(revs, "refs/remotes/origin/"+c.BaseRef, "refs/heads/"+c.BaseRef) // no tag of that name
 	}
 	switch {
 	case tree == nil && w.options.base != "":

@@ -6,10 +6,10 @@ import (
 )
 
 // Count is a number with its noun: "1 module", "2 modules", "1,204 files".
-func Count(n int, noun string) string { return Thousands(n) + " " + Plural(n, noun) }
+func Count(n int, noun string) string { return Thousands(n) + " " + plural(n, noun) }
 
-// Plural is the noun for n things.
-func Plural(n int, noun string) string {
+// plural is the noun for n things.
+func plural(n int, noun string) string {
 	if n == 1 {
 		return noun
 	}

@@ -4,8 +4,9 @@
 // A folder belongs to a living process as long as its lock file is locked: the
 // kernel releases the lock however the process ends, and unlike a process ID a
 // lock means the same inside and outside a container. It never touches a folder
-// whose lock is held, one that is young, one of another user, or anything that
-// a symbolic link of such a name points to.
+// whose lock is held, one that is young, one of another user, one that is not
+// known by its name and its lock file to be a run's, or anything that a symbolic
+// link of such a name points to.
 package tempdir
 
 import (
@@ -22,7 +23,7 @@ import (
 
 const (
 	prefix   = "gopreflight-"
-	lockName = "lock"
+	lockName = "gopreflight.lock"
 	// grace is how old a folder must be to be swept: a younger one's process
 	// may be between creating the folder and locking it.
 	grace = time.Minute
@@ -62,9 +63,17 @@ func (d *Dir) Sub(name string) (string, error) {
 	return os.MkdirTemp(d.path, name+"-*")
 }
 
-// Remove deletes the folder and everything in it.
+// Remove deletes the folder and everything in it, the lock last: a removal that
+// is killed leaves a folder that a later run still knows to be ours.
 func (d *Dir) Remove() error {
-	return errors.Join(d.lock.Unlock(), os.RemoveAll(d.path))
+	entries, err := os.ReadDir(d.path)
+	errs := []error{err}
+	for _, e := range entries {
+		if e.Name() != lockName {
+			errs = append(errs, os.RemoveAll(filepath.Join(d.path, e.Name())))
+		}
+	}
+	return errors.Join(append(errs, d.lock.Unlock(), os.RemoveAll(d.path))...)
 }
 
 // sweep removes what dead runs left behind. Failures are of no interest: the
@@ -75,7 +84,9 @@ func sweep(base string, now time.Time) {
 		return
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), prefix) {
+		// os.MkdirTemp puts digits; any other name ("gopreflight-fork") is a person's.
+		digits, ok := strings.CutPrefix(e.Name(), prefix)
+		if ok && digits != "" && strings.Trim(digits, "0123456789") == "" {
 			sweepOne(filepath.Join(base, e.Name()), now)
 		}
 	}
@@ -91,7 +102,7 @@ func sweepOne(path string, now time.Time) {
 	info, err = os.Lstat(lockFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		os.RemoveAll(path)
+		_ = os.Remove(path) // killed before it was locked: empty, else it is not ours
 	case err == nil && info.Mode().IsRegular():
 		lock := flock.New(lockFile)
 		if free, err := lock.TryLock(); err == nil && free {

@@ -37,7 +37,8 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	fmt.Println(d.Path())
-	select {}
+	time.Sleep(time.Minute) // not select {}: with nothing else to wait for that is a deadlock, and the end
+	runtime.KeepAlive(d)    // and with it its lock
 }
 
 // names are the entries of a folder.
@@ -173,31 +174,38 @@ func TestSweepLeaves(t *testing.T) {
 		make func(t *testing.T, path, elsewhere string) error
 		keep bool
 	}{
-		{name: "gopreflight-without-lock", make: func(t *testing.T, path, _ string) error {
+		{name: "gopreflight-1", make: func(t *testing.T, path, _ string) error { // killed before it was locked
+			return errors.Join(os.Mkdir(path, 0o700), os.Chtimes(path, old, old))
+		}},
+		{name: "gopreflight-2", keep: true, make: func(t *testing.T, path, _ string) error { // not ours: no lock, not empty
 			return errors.Join(os.Mkdir(path, 0o700), os.Mkdir(filepath.Join(path, "x"), 0o700), os.Chtimes(path, old, old))
 		}},
-		{name: "gopreflight-young-without-lock", keep: true, make: func(t *testing.T, path, _ string) error {
+		{name: "gopreflight-fork", keep: true, make: func(t *testing.T, path, _ string) error { // somebody's clone
+			return errors.Join(os.Mkdir(path, 0o700), os.WriteFile(filepath.Join(path, lockName), nil, 0o600), os.Chtimes(path, old, old))
+		}},
+		{name: "gopreflight-3", keep: true, make: func(t *testing.T, path, _ string) error { // young
 			return os.Mkdir(path, 0o700)
 		}},
-		{name: "gopreflight-link-inside", make: func(t *testing.T, path, elsewhere string) error {
-			return errors.Join(os.Mkdir(path, 0o700), os.Symlink(elsewhere, filepath.Join(path, "x")), os.Chtimes(path, old, old))
+		{name: "gopreflight-4", make: func(t *testing.T, path, elsewhere string) error { // with a link inside
+			return errors.Join(os.Mkdir(path, 0o700), os.WriteFile(filepath.Join(path, lockName), nil, 0o600),
+				os.Symlink(elsewhere, filepath.Join(path, "x")), os.Chtimes(path, old, old))
 		}},
-		{name: "gopreflight-link", keep: true, make: func(t *testing.T, path, elsewhere string) error {
+		{name: "gopreflight-5", keep: true, make: func(t *testing.T, path, elsewhere string) error { // a link
 			return os.Symlink(elsewhere, path)
 		}},
-		{name: "gopreflight-file", keep: true, make: func(t *testing.T, path, _ string) error {
+		{name: "gopreflight-6", keep: true, make: func(t *testing.T, path, _ string) error { // a file
 			return errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, old, old))
 		}},
-		{name: "gopreflight-lock-is-a-link", keep: true, make: func(t *testing.T, path, elsewhere string) error {
-			return errors.Join(os.Mkdir(path, 0o700), os.Symlink(filepath.Join(elsewhere, "created"), filepath.Join(path, "lock")), os.Chtimes(path, old, old))
+		{name: "gopreflight-7", keep: true, make: func(t *testing.T, path, elsewhere string) error { // its lock is a link
+			return errors.Join(os.Mkdir(path, 0o700), os.Symlink(filepath.Join(elsewhere, "created"), filepath.Join(path, lockName)), os.Chtimes(path, old, old))
 		}},
-		{name: "gopreflight-lock-is-a-pipe", keep: true, make: func(t *testing.T, path, _ string) error {
-			if err := errors.Join(os.Mkdir(path, 0o700), mkfifo(filepath.Join(path, "lock"))); err != nil {
+		{name: "gopreflight-8", keep: true, make: func(t *testing.T, path, _ string) error { // its lock is a pipe
+			if err := errors.Join(os.Mkdir(path, 0o700), mkfifo(filepath.Join(path, lockName))); err != nil {
 				return err
 			}
 			return os.Chtimes(path, old, old)
 		}},
-		{name: "gopreflight-of-another-user", keep: true, make: func(t *testing.T, path, _ string) error {
+		{name: "gopreflight-9", keep: true, make: func(t *testing.T, path, _ string) error { // another user's
 			if os.Geteuid() != 0 {
 				return os.WriteFile(path, nil, 0o600) // nobody else's folder can be made: a file serves
 			}
