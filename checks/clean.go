@@ -140,7 +140,7 @@ func (r *Runner) judgePolicyFile(s *Session, list []*outcome) {
 	own := list[i]
 	if s.ConfigNote != "" {
 		f := ruleConfigUnread.Finding("the policy of the base revision could not be read: %s", s.ConfigNote)
-		f.Evidence = []string{"the defaults were used; the change's own file is never read, so that it cannot relax its own gate"}
+		f.Evidence = []string{"the defaults were used; the change's own file is never obeyed, so that it cannot relax its own gate"}
 		own.Findings = append(own.Findings, f)
 	}
 	for j := range s.Config.Exceptions {

@@ -109,9 +109,8 @@ func runGosum(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		findings = append(findings, f.conflicts(held)...)
 		findings = append(findings, between.conflicts(f, held)...)
 	}
-	untidy := tally.compare(ctx, s, findings)
-	facts := tally.facts(s.Modules, findings)
-	return facts, append(findings, untidy...), errors.Join(tally.errs...)
+	findings = append(findings, tally.compare(ctx, s, findings)...)
+	return tally.facts(s.Modules, findings), findings, errors.Join(tally.errs...)
 }
 
 // compare asks, for every module whose go.sum has no fault by itself, which
@@ -178,8 +177,10 @@ func (t *sumTally) facts(modules []*repo.Module, findings []Finding) Facts {
 		}
 	}
 	link := &Link{Link: "gosum", State: Consistent, Against: "itself", Total: t.lines, Unit: "lines"}
+	// A line that nothing needs, or that stands elsewhere than tidy wants it,
+	// leaves every module tied to its hash.
 	i := slices.IndexFunc(findings, func(f Finding) bool {
-		return f.Rule == ruleSumMalformed.ID || f.Rule == ruleSumMergeConflict.ID || f.Rule == ruleSumConflict.ID
+		return slices.Contains([]string{ruleSumMalformed.ID, ruleSumMergeConflict.ID, ruleSumConflict.ID, ruleSumMissing.ID}, f.Rule)
 	})
 	switch {
 	case i >= 0:

@@ -52,7 +52,8 @@ var (
 		ID: "policy/config-unread", Severity: Warning,
 		Summary: "The configuration could not be read from the base revision, and the defaults were used.",
 		Help: "On a pull or merge request the configuration is read from the base revision, so that a change cannot relax its own gate. " +
-			"Fetch the base's commit (`fetch-depth: 0`), or name it with `--base`.",
+			"It could not: the base's commit is not in this clone (`fetch-depth: 0` brings it, `--base` names it), or its file is broken. " +
+			"Mend that; a file that this change mends counts from the next one on.",
 	}
 )
 
