@@ -61,7 +61,7 @@ func newEnvMachine(t *testing.T) *envMachine {
 	}
 	m.write(lib+"v1.0.0.zip", b.String())
 	m.environ = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + m.home, "XDG_CONFIG_HOME=" + filepath.Join(m.home, ".config"), "TMPDIR=" + temp,
+		"PATH=" + os.Getenv("PATH"), "HOME=" + m.home, "GO_TELEMETRY_CHILD=2", "XDG_CONFIG_HOME=" + filepath.Join(m.home, ".config"), "TMPDIR=" + temp,
 		"GOFLAGS=-modcacherw -buildvcs=false", "GOTOOLCHAIN=local",
 	}
 	// The build cache of whoever runs the tests saves compiling the runtime.

@@ -50,7 +50,7 @@ func goSession(t *testing.T, files map[string]string) *Session {
 	// Telemetry would write into home while the test removes it.
 	labWrite(t, filepath.Join(home, "go", "telemetry", "mode"), "off")
 	env := []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + home, "GOENV=off", "GOPATH=" + home,
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GO_TELEMETRY_CHILD=2", "XDG_CONFIG_HOME=" + home, "GOENV=off", "GOPATH=" + home,
 		"GOMODCACHE=" + filepath.Join(home, "mod"), "GOCACHE=" + values[0], "GOPROXY=" + server.URL, "GONOSUMDB=*",
 		"GOTOOLCHAIN=local", "TMPDIR=" + t.TempDir(),
 	}

@@ -87,7 +87,7 @@ func shellIn(t *testing.T, dir, command string) (string, error) {
 	}
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "GOENV=off", "GOPATH="+home,
+	cmd.Env = append(os.Environ(), "HOME="+home, "GO_TELEMETRY_CHILD=2", "XDG_CONFIG_HOME="+home, "GOENV=off", "GOPATH="+home,
 		"GOMODCACHE="+filepath.Join(home, "mod"), "GOTOOLCHAIN=local", "GOFLAGS=-modcacherw", "GOPROXY=off", "GOWORK=", "GO111MODULE=")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

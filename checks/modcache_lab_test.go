@@ -102,7 +102,7 @@ func newCacheLab(t *testing.T) *cacheLab {
 	l := &cacheLab{
 		root: t.TempDir(), cache: t.TempDir(), proxy: server.URL,
 		env: []string{
-			"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + home, "GOENV=" + filepath.Join(home, "env"),
+			"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GO_TELEMETRY_CHILD=2", "XDG_CONFIG_HOME=" + home, "GOENV=" + filepath.Join(home, "env"),
 			"GOPATH=" + filepath.Join(home, "go"), "GOCACHE=" + strings.TrimSpace(string(gocache)), "TMPDIR=" + t.TempDir(),
 			"GOFLAGS=-modcacherw", "GOTOOLCHAIN=local", "GOSUMDB=off", "GOWORK=", "GOTELEMETRY=off", "GIT_TERMINAL_PROMPT=0",
 		},

@@ -47,7 +47,7 @@ func build(t *testing.T, files map[string]string, jsonMode bool, env ...string) 
 	cmd.Dir = dir
 	home := t.TempDir()
 	cmd.Env = append(cmd.Environ(), append([]string{
-		"HOME=" + home, "XDG_CONFIG_HOME=" + home, "GOENV=off", "GOWORK=off", "GOPATH=" + filepath.Join(home, "go"), "GOMODCACHE=" + filepath.Join(home, "mod"),
+		"HOME=" + home, "GO_TELEMETRY_CHILD=2", "XDG_CONFIG_HOME=" + home, "GOENV=off", "GOWORK=off", "GOPATH=" + filepath.Join(home, "go"), "GOMODCACHE=" + filepath.Join(home, "mod"),
 		"GOCACHE=" + cache, "GOTOOLCHAIN=local", "GOFLAGS=-modcacherw", "GOPROXY=off", "GOVCS=*:off", "CGO_ENABLED=0", "LC_ALL=C",
 	}, env...)...)
 	var out, errs bytes.Buffer

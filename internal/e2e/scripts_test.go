@@ -181,6 +181,7 @@ func (s *services) setup(e *testscript.Env) error {
 	}
 	e.Vars = append(slices.DeleteFunc(e.Vars, func(kv string) bool { return strings.HasPrefix(kv, "HOME=") }),
 		"HOME="+home,
+		"GO_TELEMETRY_CHILD=2", // no process that writes there while the test removes it
 		"XDG_CONFIG_HOME="+filepath.Join(home, ".config"),
 		"GOPATH="+filepath.Join(home, "go"),
 		"GOMODCACHE="+filepath.Join(home, "mod"),

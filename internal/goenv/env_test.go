@@ -25,7 +25,7 @@ func newMachine(t *testing.T) *machine {
 	}
 	home := t.TempDir()
 	m := &machine{t: t, home: home}
-	m.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, ".config"),
+	m.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GO_TELEMETRY_CHILD=2", "XDG_CONFIG_HOME=" + filepath.Join(home, ".config"),
 		"XDG_CACHE_HOME=" + filepath.Join(home, ".cache"), "TMPDIR=" + t.TempDir()}
 	// Telemetry writes into the home folder behind the test's back.
 	m.write("telemetry/mode", "off")

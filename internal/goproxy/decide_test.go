@@ -209,7 +209,7 @@ func goDownload(t *testing.T, goCmd, goproxy string) (served bool, output string
 	cmd.Dir = dir
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "SYSTEMROOT=" + os.Getenv("SYSTEMROOT"),
-		"HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "GOENV=off", "GOPATH=" + filepath.Join(dir, "gopath"),
+		"HOME=" + dir, "GO_TELEMETRY_CHILD=2", "XDG_CONFIG_HOME=" + dir, "GOENV=off", "GOPATH=" + filepath.Join(dir, "gopath"),
 		"GOCACHE=" + filepath.Join(dir, "cache"), "GOFLAGS=-modcacherw", "GOTOOLCHAIN=local",
 		"GOSUMDB=off", "GOPROXY=" + goproxy, "GOTMPDIR=" + dir, "GO111MODULE=on",
 	}

@@ -284,7 +284,7 @@ func goSays(t *testing.T, files map[string]string) []string {
 	write(t, filepath.Join(home, "go", "telemetry", "mode"), "off")
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-mod=vendor", "-m")
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "GOENV=off", "GOPATH="+home,
+	cmd.Env = append(os.Environ(), "HOME="+home, "GO_TELEMETRY_CHILD=2", "XDG_CONFIG_HOME="+home, "GOENV=off", "GOPATH="+home,
 		"GOMODCACHE="+filepath.Join(home, "mod"), "GOTOOLCHAIN=local", "GOFLAGS=", "GOPROXY=off", "GOWORK=", "GO111MODULE=")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
