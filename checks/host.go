@@ -51,6 +51,9 @@ type place struct {
 	At   hostinfo.Path
 	// Inside are folders of it that are written to as well, those that exist.
 	Inside []hostinfo.Path
+	// Named is whether somebody chose the folder: HOME has no part in it then,
+	// even where it lies below HOME.
+	Named bool
 	// Filled is whether a module cache holds modules, Spare whether no module of
 	// the repository is built from it.
 	Filled, Spare bool
@@ -122,11 +125,13 @@ func hostPlaces(e *goenv.Env, getenv func(string) string) []place {
 	if dir := e.Get("GOMODCACHE"); filepath.IsAbs(dir) {
 		p := place{Name: "GOMODCACHE", Use: moduleCache, At: hostinfo.LookAt(dir), Inside: lookInside(dir, "cache", "cache/download")}
 		p.Filled = len(p.Inside) == 2
+		p.Named = e.IsSet("GOMODCACHE") || e.IsSet("GOPATH")
 		places = append(places, p)
 	}
 	// A GOCACHEPROG keeps the build cache wherever it likes.
 	if dir := e.Get("GOCACHE"); filepath.IsAbs(dir) && e.Get("GOCACHEPROG") == "" {
-		places = append(places, place{Name: "GOCACHE", Use: buildCache, At: hostinfo.LookAt(dir), Inside: lookInside(dir, "00", "ff")})
+		places = append(places, place{Name: "GOCACHE", Use: buildCache, At: hostinfo.LookAt(dir), Inside: lookInside(dir, "00", "ff"),
+			Named: e.IsSet("GOCACHE") || getenv("XDG_CACHE_HOME") != ""})
 	}
 	if name, dir := tempDir(e, getenv); filepath.IsAbs(dir) {
 		places = append(places, place{Name: name, Use: temporary, At: hostinfo.LookAt(dir)})

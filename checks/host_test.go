@@ -144,6 +144,12 @@ func TestJudgeHost(t *testing.T) {
 			deny(&f.Home)
 			f.Places[0].At.Path, f.Places[1].At.Path = "/cache/mod", "/cache/build"
 		}},
+		{name: "HOME is the root, as Docker sets it, and the module cache a mounted one", change: func(f *hostFacts) {
+			f.Home.Path = "/"
+			deny(&f.Home)
+			f.Places[0].Named, f.Places[0].Filled = true, true
+			deny(&f.Places[0].At)
+		}, rules: []string{"host/modcache-read-only GOMODCACHE"}},
 		{name: "git refuses", change: func(f *hostFacts) { f.Distrust = "fatal: detected dubious ownership\nTo add an exception" },
 			rules: []string{"host/git-ownership "}, command: `git config --global --add safe.directory '/src/it'\''s'`},
 	} {
