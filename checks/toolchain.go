@@ -168,7 +168,8 @@ func toolchainSummary(s *Session, local string) string {
 	return fmt.Sprintf("%s and %s switched to (GOTOOLCHAIN=%s)", local, plain.Count(len(others), "other release"), s.Env.Get("GOTOOLCHAIN"))
 }
 
-// tooOld: FACTS "go / toolchain lines", gover/toolchain.go TooNewError.
+// tooOld is the finding on a go line that the release which runs refuses
+// (cmd/go/internal/gover/toolchain.go, TooNewError).
 func tooOld(s *Session, m *repo.Module, c toolchain.Choice, goLine string) *Finding {
 	if !c.TooOld {
 		return nil

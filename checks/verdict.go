@@ -125,7 +125,7 @@ func retryable(r *Report) bool {
 	return true
 }
 
-// ExitCode is the exit code of a run (DESIGN, Command line).
+// ExitCode is the exit code of a run (README, exit codes).
 func (r *Report) ExitCode() int {
 	switch {
 	case r.Interrupted == "interrupt":

@@ -28,7 +28,7 @@ import (
 	"github.com/gopreflight/gopreflight/report"
 )
 
-// Exit codes (DESIGN, Command line); those of interrupted runs are in
+// Exit codes (README, exit codes); those of interrupted runs are in
 // checks.Report.ExitCode.
 const (
 	exitPass  = 0

@@ -10,7 +10,7 @@ import (
 	"github.com/gopreflight/gopreflight/checks"
 )
 
-// listedCheck is one check in the machine form of list (DESIGN, Command line).
+// listedCheck is one check in the machine form of list.
 type listedCheck struct {
 	Check string       `json:"check"`
 	Stage checks.Stage `json:"stage"`
