@@ -145,12 +145,17 @@ func judgePolicy(p policyFile) []Finding {
 
 // missing reports whether the directory of a replacement is not there.
 func (p policyFile) missing(r *modfile.Replace) bool {
-	dir := filepath.FromSlash(r.New.Path)
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(p.root, filepath.FromSlash(p.dir), dir)
-	}
-	_, err := os.Stat(dir)
+	_, err := os.Stat(p.directory(r))
 	return errors.Is(err, fs.ErrNotExist)
+}
+
+// directory is the absolute path of a replacement by a directory.
+func (p policyFile) directory(r *modfile.Replace) string {
+	dir := filepath.FromSlash(r.New.Path)
+	if filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.Join(p.root, filepath.FromSlash(p.dir), dir)
 }
 
 func (p policyFile) allowed(modPath string) bool {
@@ -163,10 +168,7 @@ func (p policyFile) target(r *modfile.Replace) (dir string, inside bool) {
 	if r.New.Version != "" {
 		return "", false
 	}
-	abs := filepath.FromSlash(r.New.Path)
-	if !filepath.IsAbs(abs) {
-		abs = filepath.Join(p.root, filepath.FromSlash(p.dir), abs)
-	}
+	abs := p.directory(r)
 	if real, err := filepath.EvalSymlinks(abs); err == nil {
 		abs = real
 	}

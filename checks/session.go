@@ -61,9 +61,9 @@ type Session struct {
 // shared is what the checks of one run make once for all of them.
 type shared struct {
 	// workCopies are the temporary go.work of each real one.
-	workCopies onceMap[string]
+	workCopies onceMap
 	// toolchainDir is the empty folder in which toolchains are asked for.
-	toolchainDir onceMap[string]
+	toolchainDir onceMap
 }
 
 // Root is the repository's top, an absolute path.
