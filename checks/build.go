@@ -308,7 +308,8 @@ func (j buildJudge) again(rule *Rule, pkg, file string) string {
 	case file != "" && rule == ruleBuildCompile && pkg != "" && pkg != "command-line-arguments":
 		packages = pkg // a //line comment names another file, or it is another module's package
 	}
-	command := "go build "
+	// Nothing that was built is left behind.
+	command := "go build -o " + os.DevNull + " "
 	if len(j.tags) > 0 {
 		command += shellQuote("-tags="+strings.Join(j.tags, ",")) + " "
 	}

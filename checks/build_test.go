@@ -20,13 +20,13 @@ func TestBuildPlaces(t *testing.T) {
 		tags           []string
 		place, command string
 	}{
-		{"in the module", "# example.com/m/a\na/a.go:3:5: undefined: x\n", nil, "sub/a/a.go:3", "(cd sub && go build ./a)"},
-		{"in its top", "# example.com/m\n./a.go:3:5: undefined: x\n", nil, "sub/a.go:3", "(cd sub && go build .)"},
-		{"tags", "# example.com/m\n./a.go:3:5: undefined: x\n", []string{"e2e", "a b"}, "sub/a.go:3", "(cd sub && go build '-tags=e2e,a b' .)"},
-		{"another module, by a relative path", "# example.com/y\n../y/y.go:3:5: undefined: x\n", nil, "y/y.go:3", "(cd sub && go build example.com/y)"},
-		{"another module, by an absolute path", "# example.com/y\n" + filepath.Join(root, "y", "y.go") + ":3:5: undefined: x\n", nil, "y/y.go:3", "(cd sub && go build example.com/y)"},
-		{"a //line comment", "# example.com/m/a\ngen/y.y:7: undefined: x\n", nil, "sub/gen/y.y:7", "(cd sub && go build example.com/m/a)"},
-		{"named files", "# command-line-arguments\ngen/y.y:7: undefined: x\n", nil, "sub/gen/y.y:7", "(cd sub && go build ./...)"},
+		{"in the module", "# example.com/m/a\na/a.go:3:5: undefined: x\n", nil, "sub/a/a.go:3", "(cd sub && go build -o /dev/null ./a)"},
+		{"in its top", "# example.com/m\n./a.go:3:5: undefined: x\n", nil, "sub/a.go:3", "(cd sub && go build -o /dev/null .)"},
+		{"tags", "# example.com/m\n./a.go:3:5: undefined: x\n", []string{"e2e", "a b"}, "sub/a.go:3", "(cd sub && go build -o /dev/null '-tags=e2e,a b' .)"},
+		{"another module, by a relative path", "# example.com/y\n../y/y.go:3:5: undefined: x\n", nil, "y/y.go:3", "(cd sub && go build -o /dev/null example.com/y)"},
+		{"another module, by an absolute path", "# example.com/y\n" + filepath.Join(root, "y", "y.go") + ":3:5: undefined: x\n", nil, "y/y.go:3", "(cd sub && go build -o /dev/null example.com/y)"},
+		{"a //line comment", "# example.com/m/a\ngen/y.y:7: undefined: x\n", nil, "sub/gen/y.y:7", "(cd sub && go build -o /dev/null example.com/m/a)"},
+		{"named files", "# command-line-arguments\ngen/y.y:7: undefined: x\n", nil, "sub/gen/y.y:7", "(cd sub && go build -o /dev/null ./...)"},
 		{"outside", "# example.com/z\n../../z/z.go:3:5: undefined: x\n", nil, "", ""},
 		{"outside, by an absolute path", "# example.com/z\n" + filepath.Join(filepath.Dir(root), "z.go") + ":3:5: undefined: x\n", nil, "", ""},
 	}
