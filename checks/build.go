@@ -269,11 +269,10 @@ func aboutImport(class string) bool {
 // to the root; one outside of the repository is absolute or starts with "../".
 func (j buildJudge) inRepository(file string) (name string, inside bool) {
 	if filepath.IsAbs(file) { // where that is the shorter form
-		rel, err := filepath.Rel(j.root, file)
-		if err != nil || !filepath.IsLocal(rel) {
-			return filepath.ToSlash(file), false
+		if name, inside = relative(j.root, file); inside {
+			return name, true
 		}
-		return filepath.ToSlash(rel), true
+		return filepath.ToSlash(file), false
 	}
 	name = path.Join(j.module.Dir, filepath.ToSlash(file))
 	return name, filepath.IsLocal(filepath.FromSlash(name))

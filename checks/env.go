@@ -175,9 +175,9 @@ func findInTree(r *repo.Repo, modcache string) inTree {
 	var owner *repo.Module
 	var inside string
 	for _, m := range r.Modules {
-		rel, err := filepath.Rel(r.Abs(m.Dir), modcache)
-		if err == nil && filepath.IsLocal(rel) && (owner == nil || len(m.Dir) > len(owner.Dir) || owner.Dir == ".") {
-			owner, inside = m, filepath.ToSlash(rel)
+		rel, ok := relative(r.Abs(m.Dir), modcache)
+		if ok && (owner == nil || len(m.Dir) > len(owner.Dir) || owner.Dir == ".") {
+			owner, inside = m, rel
 		}
 	}
 	if owner == nil || !entered(owner, inside) {

@@ -108,28 +108,27 @@ func goflags(value string, m *repo.Module) string {
 // choice is the Go release that a module or workspace asks for, by GOTOOLCHAIN.
 func (s *Session) choice(m *repo.Module) (toolchain.Choice, error) {
 	in := toolchain.Inputs{Local: s.Env.Get("GOVERSION"), Setting: s.Env.Get("GOTOOLCHAIN")}
-	in.GoLine, in.ToolchainLine = versionLines(m)
+	_, g, t := versionLines(m)
+	if g != nil {
+		in.GoLine = g.Version
+	}
+	if t != nil {
+		in.ToolchainLine = t.Name
+	}
 	return toolchain.Choose(in)
 }
 
-// versionLines are the go and toolchain lines that decide: those of go.work for
-// a member of a workspace, else those of go.mod.
-func versionLines(m *repo.Module) (goLine, toolchainLine string) {
-	var g *modfile.Go
-	var t *modfile.Toolchain
+// versionLines are the go and toolchain lines that decide, nil where there is
+// none, and their file: go.work for a member of a workspace that parses, else
+// go.mod.
+func versionLines(m *repo.Module) (file string, g *modfile.Go, t *modfile.Toolchain) {
 	switch {
 	case m.Workspace != nil && m.Workspace.Syntax != nil:
-		g, t = m.Workspace.Syntax.Go, m.Workspace.Syntax.Toolchain
+		return m.Workspace.Work.Name, m.Workspace.Syntax.Go, m.Workspace.Syntax.Toolchain
 	case m.Syntax != nil:
-		g, t = m.Syntax.Go, m.Syntax.Toolchain
+		return m.GoMod.Name, m.Syntax.Go, m.Syntax.Toolchain
 	}
-	if g != nil {
-		goLine = g.Version
-	}
-	if t != nil {
-		toolchainLine = t.Name
-	}
-	return goLine, toolchainLine
+	return m.GoMod.Name, nil, nil
 }
 
 // goFor is the path of the go command that a module builds with: "" for the

@@ -168,26 +168,6 @@ func tempDir(e *goenv.Env, getenv func(string) string) (name, dir string) {
 	return names[0], fallback
 }
 
-// within reports whether name is dir or lies in it; both absolute. Symbolic
-// links are followed as far as name exists.
-func within(dir, name string) bool {
-	if lexicallyWithin(dir, name) {
-		return true
-	}
-	nearest := hostinfo.LookAt(name).Nearest
-	resolved, err := filepath.EvalSymlinks(nearest)
-	if err != nil {
-		return false
-	}
-	rest, err := filepath.Rel(nearest, name)
-	return err == nil && lexicallyWithin(dir, filepath.Join(resolved, rest))
-}
-
-func lexicallyWithin(dir, name string) bool {
-	rel, err := filepath.Rel(dir, name)
-	return err == nil && filepath.IsLocal(rel)
-}
-
 // hasFlag reports whether GOFLAGS has a flag with this value.
 func hasFlag(goflags, name, value string) bool {
 	flags, _ := goenv.ParseGOFLAGS(goflags)

@@ -118,7 +118,8 @@ Declare the tree safe, or build with ` + "`-buildvcs=false`" + `, which leaves t
 func judgeHost(f hostFacts) []Finding {
 	findings := judgeSpace(f.Places)
 	denied := func(p place) bool {
-		return p.Use != temporary && !p.Named && badHome(f.Home) && lexicallyWithin(f.Home.Path, p.At.Path) && p.At.Writable == hostinfo.No
+		_, inHome := relative(f.Home.Path, p.At.Path)
+		return inHome && p.Use != temporary && !p.Named && badHome(f.Home) && p.At.Writable == hostinfo.No
 	}
 	homeless := slices.ContainsFunc(f.Places, func(p place) bool { return denied(p) && !p.Spare })
 	for _, p := range f.Places {

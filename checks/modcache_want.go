@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -195,12 +194,4 @@ func (s *sumFile) parse() error {
 		return fmt.Errorf("cannot read %s: %w", s.file.Name, err)
 	}
 	return nil
-}
-
-// localFile is a file's name for a finding: empty for one outside the repository.
-func localFile(name string) string {
-	if filepath.IsLocal(filepath.FromSlash(name)) {
-		return name
-	}
-	return ""
 }

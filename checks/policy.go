@@ -172,11 +172,7 @@ func (p policyFile) target(r *modfile.Replace) (dir string, inside bool) {
 	if real, err := filepath.EvalSymlinks(abs); err == nil {
 		abs = real
 	}
-	rel, err := filepath.Rel(p.root, abs)
-	if err != nil || !filepath.IsLocal(rel) {
-		return "", false
-	}
-	return filepath.ToSlash(rel), true
+	return relative(p.root, abs)
 }
 
 func (p policyFile) finding(rule *Rule, r *modfile.Replace, format string, args ...any) Finding {

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	goversion "go/version"
-	"strings"
-
-	"golang.org/x/mod/modfile"
 
 	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/repo"
@@ -123,13 +120,12 @@ func judgeToolchain(ctx context.Context, s *Session, m *repo.Module) (string, []
 	if err != nil {
 		return "", nil, err // env reports a malformed GOTOOLCHAIN, and blocks
 	}
-	goLine, _ := versionLines(m)
-	if f := tooOld(s, m, c, goLine); f != nil {
+	if f := tooOld(s, m, c); f != nil {
 		return "", []Finding{*f}, nil
 	}
 	if !s.Config.Toolchain.Allow.Allows(c.Version) {
 		f := ruleToolchainNotAllowed.Finding("%s is used (by %s), the policy allows %s", c.Version, c.By, s.Config.Toolchain.Allow)
-		f.File, f.Line = versionLine(m, c)
+		f.File, f.Line = versionLine(m, c.By)
 		f.Key = c.Version
 		f.Fix.Description = "use a release that the policy allows"
 		return "", []Finding{f}, nil
@@ -138,7 +134,7 @@ func judgeToolchain(ctx context.Context, s *Session, m *repo.Module) (string, []
 		var cause *causeError
 		if errors.As(err, &cause) {
 			f := unansweredFinding(ruleToolchainUnavailable, cause)
-			f.File, f.Line = versionLine(m, c)
+			f.File, f.Line = versionLine(m, c.By)
 			cause.own = []Finding{f}
 		}
 		return "", nil, err
@@ -170,17 +166,18 @@ func toolchainSummary(s *Session, local string) string {
 
 // tooOld is the finding on a go line that the release which runs refuses
 // (cmd/go/internal/gover/toolchain.go, TooNewError).
-func tooOld(s *Session, m *repo.Module, c toolchain.Choice, goLine string) *Finding {
-	if !c.TooOld {
+func tooOld(s *Session, m *repo.Module, c toolchain.Choice) *Finding {
+	file, g, _ := versionLines(m)
+	if !c.TooOld || g == nil {
 		return nil
 	}
-	f := ruleToolchainTooOld.Finding("%s needs go >= %s, %s runs (GOTOOLCHAIN=%s)", decidingFile(m), goLine, c.Version, s.Env.Get("GOTOOLCHAIN"))
-	f.File, f.Line = versionLine(m, toolchain.Choice{By: "go line"})
-	f.Key = goLine
+	f := ruleToolchainTooOld.Finding("%s needs go >= %s, %s runs (GOTOOLCHAIN=%s)", file, g.Version, c.Version, s.Env.Get("GOTOOLCHAIN"))
+	f.File, f.Line = file, g.Syntax.Start.Line
+	f.Key = g.Version
 	if set, ok := s.Env.Lookup("GOTOOLCHAIN"); ok {
 		f.Evidence = []string{fmt.Sprintf("GOTOOLCHAIN=%s comes from %s", set.Value, set.Where())}
 	}
-	f.Fix.Description = fmt.Sprintf("install go%s or newer, or let the go command fetch it", goLine)
+	f.Fix.Description = fmt.Sprintf("install go%s or newer, or let the go command fetch it", g.Version)
 	f.Fix.Command = "export GOTOOLCHAIN=auto"
 	return &f
 }
@@ -210,47 +207,15 @@ func redundantToolchain(m *repo.Module) *Finding {
 	return &f
 }
 
-// decidingFile is the file whose go line counts for a module.
-func decidingFile(m *repo.Module) string {
-	if m.Workspace != nil {
-		return m.Workspace.Work.Name
-	}
-	return m.GoMod.Name
-}
-
-// versionLine is the place of the line that made a choice.
-func versionLine(m *repo.Module, c toolchain.Choice) (file string, line int) {
-	var g *modfile.Go
-	var t *modfile.Toolchain
-	if m.Workspace != nil && m.Workspace.Syntax != nil {
-		g, t = m.Workspace.Syntax.Go, m.Workspace.Syntax.Toolchain
-	} else if m.Syntax != nil {
-		g, t = m.Syntax.Go, m.Syntax.Toolchain
-	}
+// versionLine is the place of the line that made a choice; none for a choice
+// that no line made.
+func versionLine(m *repo.Module, by string) (place string, line int) {
+	file, g, t := versionLines(m)
 	switch {
-	case c.By == "toolchain line" && t != nil:
-		return decidingFile(m), t.Syntax.Start.Line
-	case c.By == "go line" && g != nil:
-		return decidingFile(m), g.Syntax.Start.Line
+	case by == "toolchain line" && t != nil:
+		return file, t.Syntax.Start.Line
+	case by == "go line" && g != nil:
+		return file, g.Syntax.Start.Line
 	}
 	return "", 0
-}
-
-// inDir is a shell command for a module's directory, to be run in the root.
-func inDir(dir, command string) string {
-	if dir == "." {
-		return command
-	}
-	return fmt.Sprintf("(cd %s && %s)", shellQuote(dir), command)
-}
-
-// shellQuote quotes a word for a POSIX shell where it needs it.
-func shellQuote(word string) string {
-	plainWord := word != "" && !strings.ContainsFunc(word, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@%+=:,./_-", r))
-	})
-	if plainWord {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/mod/modfile"
-
 	"github.com/gopreflight/gopreflight/checks"
 	"github.com/gopreflight/gopreflight/internal/child"
 	"github.com/gopreflight/gopreflight/internal/config"
@@ -274,11 +272,7 @@ func (w *wiring) newReport(dir string) *checks.Report {
 		r.Repository.Commit = s.Git.Commit(context.Background())
 	}
 	for _, m := range s.Modules {
-		path := m.Path
-		if path == "" {
-			path = modfile.ModulePath(m.GoMod.Data)
-		}
-		r.Repository.Modules = append(r.Repository.Modules, checks.RepositoryMod{Path: plain.Line(path), Dir: plain.Line(m.Dir)})
+		r.Repository.Modules = append(r.Repository.Modules, checks.RepositoryMod{Path: plain.Line(m.Path), Dir: plain.Line(m.Dir)})
 	}
 	for _, setting := range s.Env.All() {
 		if setting.Source != goenv.Default || setting.Name == "GOOS" || setting.Name == "GOARCH" {
