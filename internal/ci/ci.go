@@ -8,14 +8,6 @@
 // author's): sizes are bounded, wrong types and impossible values are dropped.
 package ci
 
-import (
-	"encoding/hex"
-	"net/url"
-	"strconv"
-	"strings"
-	"unicode"
-)
-
 // Provider is a CI system.
 type Provider string
 
@@ -34,14 +26,16 @@ type Context struct {
 	// Event is what started the run, in the provider's word: "pull_request",
 	// "merge_request_event". Jenkins has none: "change-request", "tag" or "branch".
 	Event string
-	// RunURL is the page of this run; https or http, no credentials.
+	// RunURL is the page of this run, or of the one that a workflow_run event is
+	// about; https or http, no credentials.
 	RunURL string
 	// RepositoryURL is the page of the repository; https or http, no credentials.
 	RepositoryURL string
 	// PullRequest is the number of the pull or merge request; 0 for none.
 	PullRequest int
 	// HeadSHA is the commit that is judged: the change's own head, not the merge
-	// commit that may be checked out. Lower-case hexadecimal, as BaseSHA.
+	// commit that may be checked out. Lower-case hexadecimal, as BaseSHA. Empty for
+	// a comment on a pull request: neither payload nor variables name its head.
 	HeadSHA string
 	// BaseSHA is the commit to compare with: the event's base, the merge queue's,
 	// or what a pushed branch was before. It may be absent from the clone.
@@ -49,11 +43,15 @@ type Context struct {
 	// BaseRef is the branch that a change is for, without "refs/heads/" or a remote.
 	BaseRef string
 	// Fork says that the change comes from another repository. A change whose
-	// origin cannot be told counts as one.
+	// origin cannot be told counts as one; so does every pull request that is
+	// commented on (issue_comment), which a workflow may have checked out.
 	Fork bool
 	// IsChange says that a proposed change is judged (a pull or merge request or
 	// a merge queue), whose own policy file is not to be believed.
 	IsChange bool
+	// MergeQueue says that HeadSHA is a commit that a merge queue made: it is
+	// never the head of PullRequest, which the queue's branch is named for.
+	MergeQueue bool
 	// PullRequestTarget says that a pull request that is not merged is judged with
 	// the base's rights.
 	PullRequestTarget bool
@@ -62,6 +60,46 @@ type Context struct {
 	Container bool
 	// Problem is why the event's payload could not be read, in one line.
 	Problem string
+
+	// APIURL is the root of the API of the site that has the pull requests,
+	// without a slash at its end; https or http, no credentials. Empty where that
+	// site is not known: on Jenkins, and for GitLab's pipelines of a pull request
+	// on another site.
+	APIURL string
+	// Repository names the repository that runs the workflow and owns the pull
+	// requests, as its API does: "owner/name", on GitLab the project's ID. Empty
+	// where APIURL is for want of the site.
+	Repository string
+	// HeadRepository (named as Repository is) and HeadBranch are where HeadSHA was
+	// pushed to: by them a pull request is found where PullRequest is 0. Empty
+	// where the event belongs to no branch, or PullRequest is known.
+	HeadRepository, HeadBranch string
+	// NoPullRequest is why the event has no pull request, in one line; empty when
+	// PullRequest is known or can be found by HeadBranch, and outside of a CI.
+	NoPullRequest string
+	// Workflow is the path of the workflow's file in the repository, with
+	// "owner/name/" before it if that is another one, and the workflow's name
+	// where no path is told (Gitea); on GitLab CI_CONFIG_PATH.
+	Workflow string
+	// Job is the name of the job in the workflow; a matrix job of GitLab has its
+	// values in it, one of GitHub has not.
+	Job string
+	// RunID grows from run to run of a repository; RunAttempt counts the attempts
+	// of one run from 1. 0 where unknown. On GitLab the ID is the job's, which a
+	// retry renews. Those of a workflow_run event are of the run that it is about:
+	// they tell which of two commits' runs is the older, not who reports it.
+	RunID      int64
+	RunAttempt int
+	// Ref is the branch or tag that the run belongs to, without "refs/heads/" and
+	// "refs/tags/"; of a pull request what the provider calls its head's:
+	// "refs/pull/7/head", "refs/merge-requests/7/head", on Jenkins "PR-7". Empty for
+	// a comment on a pull request, and where a workflow_run event is about a fork's
+	// branch, whose "main" is another.
+	Ref string
+	// Triggering is how the run ended that a workflow_run event is about
+	// ("success", "failure"); empty for other events, and while that run goes on.
+	// HeadSHA, Fork and RunURL are then those of that run.
+	Triggering string
 }
 
 // Detect returns the context that the variables tell. readFile reads the event's
@@ -76,72 +114,4 @@ func Detect(getenv func(string) string, readFile func(string) ([]byte, error)) C
 		return detectJenkins(getenv)
 	}
 	return Context{Provider: None}
-}
-
-// sha returns the first of the texts that is the full name of a commit, SHA-1 or
-// SHA-256, but not the null one that stands for "none".
-func sha(texts ...string) string {
-	for _, text := range texts {
-		if n := len(text); n != 40 && n != 64 {
-			continue
-		}
-		if _, err := hex.DecodeString(text); err == nil && strings.Trim(text, "0") != "" {
-			return strings.ToLower(text)
-		}
-	}
-	return ""
-}
-
-// maxRef bounds a branch's name, in bytes; file systems allow no more for one.
-const maxRef = 255
-
-// branch returns the first of the texts that can be a branch's name, without
-// "refs/heads/". The rules are a cautious part of git-check-ref-format's.
-func branch(texts ...string) string {
-	for _, text := range texts {
-		name := strings.TrimPrefix(text, "refs/heads/")
-		bad := strings.ContainsFunc(name, func(r rune) bool {
-			return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(`~^:?*[\`, r) || r == unicode.ReplacementChar
-		})
-		if name != "" && len(name) <= maxRef && !bad && !strings.HasPrefix(name, "-") &&
-			!strings.Contains(name, "..") && !strings.Contains(name, "@{") {
-			return name
-		}
-	}
-	return ""
-}
-
-// number returns the first of the texts that is a positive number, else 0.
-func number(texts ...string) int {
-	for _, text := range texts {
-		if n, err := strconv.ParseInt(text, 10, 32); err == nil && n > 0 {
-			return int(n)
-		}
-	}
-	return 0
-}
-
-// maxURL bounds a page's address, in bytes.
-const maxURL = 2000
-
-// page returns the address of a page as a link: https or http, without
-// credentials, query and fragment; empty for anything else.
-func page(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || len(text) > maxURL || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
-		return ""
-	}
-	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
-	return u.String()
-}
-
-// maxWord bounds an event's name, in bytes.
-const maxWord = 100
-
-// word returns a text that is one printable word, else nothing.
-func word(text string) string {
-	if len(text) > maxWord || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' }) {
-		return ""
-	}
-	return text
 }

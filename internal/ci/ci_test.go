@@ -2,9 +2,11 @@ package ci
 
 import (
 	"io/fs"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 )
 
 var (
@@ -113,6 +115,98 @@ func TestBranch(t *testing.T) {
 	}
 }
 
+func TestRepository(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"acme/shop":                     "acme/shop",
+		"Acme_1/.github":                "Acme_1/.github",
+		"a/-":                           "a/-",
+		strings.Repeat("a", 100) + "/b": strings.Repeat("a", 100) + "/b",
+		"a/" + strings.Repeat("b", 101): "",
+		"":                              "",
+		"acme":                          "",
+		"acme/":                         "",
+		"/shop":                         "",
+		"acme/shop/more":                "",
+		"acme/..":                       "",
+		"./shop":                        "",
+		"-acme/shop":                    "",
+		"acme/shop?x":                   "",
+		"acme/sh op":                    "",
+		"acme/shöp":                     "",
+		"acme/shop\n":                   "",
+		"acme:secret@git.example.com/acme%2fshop": "",
+	} {
+		if got := repository(text); got != want {
+			t.Errorf("repository(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestLabel(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		got  string
+		want string
+	}{
+		{"words", label("test: [linux, 1.26]"), "test: [linux, 1.26]"},
+		{"another script", label("größe 検査"), "größe 検査"},
+		{"the first that is one", label("", "a\tb", "b", "c"), "b"},
+		{"long", label(strings.Repeat("a", 1024)), strings.Repeat("a", 1024)},
+		{"too long", label(strings.Repeat("a", 1025)), ""},
+		{"a line end", label("a\nb"), ""},
+		{"an escape", label("\x1b[31m"), ""},
+		{"right to left", label("a\u202eb"), ""},
+		{"no UTF-8", label("a\xff"), ""},
+		{"none", label(), ""},
+	} {
+		if test.got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, test.got, test.want)
+		}
+	}
+}
+
+func TestBelow(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, address, server string
+		want                  bool
+	}{
+		{"a page", "https://git.example.com/o/r/actions/runs/1", "https://git.example.com", true},
+		{"below a path", "https://example.com/git/o/r", "https://example.com/git/", true},
+		{"beside a path", "https://example.com/gitx/o/r", "https://example.com/git", false},
+		{"a longer host", "https://git.example.com.evil.example/o/r", "https://git.example.com", false},
+		{"another scheme", "http://git.example.com/o/r", "https://git.example.com", false},
+		{"another port", "https://git.example.com:8443/o/r", "https://git.example.com", false},
+		{"no server", "https://git.example.com/o/r", "", false},
+		{"no address", "", "https://git.example.com", false},
+	} {
+		if got := below(test.address, test.server); got != test.want {
+			t.Errorf("%s: got %v", test.name, got)
+		}
+	}
+}
+
+func TestRef(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"refs/heads/release/1.x": "release/1.x",
+		"refs/tags/v1.0.0":       "v1.0.0",
+		"refs/pull/7/merge":      "refs/pull/7/merge",
+		"PR-7":                   "PR-7",
+		"refs/tags/":             "",
+		"refs/tags/-option":      "",
+		"refs/heads/-option":     "",
+		"refs/heads/a\x1b":       "",
+		"":                       "",
+	} {
+		if got := ref(text); got != want {
+			t.Errorf("ref(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestPage(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -135,22 +229,51 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// FuzzPayload gives every variable but the provider's own the same hostile text.
 func FuzzPayload(f *testing.F) {
 	for _, seed := range []string{
-		pullOwn, pullDeletedFork, `{"before":"BASE","after":"HEAD"}`, `{"merge_group":{}}`, `null`, `[`, `{"pull_request":{"head":{"repo":1}}}`,
+		pullOwn, pullDeletedFork, runOfFork, `{"before":"BASE","after":"HEAD"}`, `{"merge_group":{}}`, `null`, `[`, `{"pull_request":{"head":{"repo":1}}}`,
+		`{"issue":{"number":7,"pull_request":{}}}`, `{"workflow_run":{"event":"merge_group","head_branch":"gh-readonly-queue/main/pr-7-BASE"}}`,
 	} {
-		f.Add("pull_request", []byte(fill(seed)))
-		f.Add("push", []byte(fill(seed)))
+		for _, event := range []string{"pull_request", "issue_comment", "push", "merge_group", "workflow_dispatch", "workflow_run"} {
+			f.Add("GITHUB_ACTIONS", event, "refs/heads/topic", []byte(fill(seed)))
+		}
 	}
-	f.Fuzz(func(t *testing.T, name string, payload []byte) {
+	f.Add("GITEA_ACTIONS", "push", "https://user:secret@git.example.com/", []byte("{}"))
+	f.Add("GITLAB_CI", "push", "7", []byte(nil))
+	f.Add("GITLAB_CI", "merge_request_event", "acme/shop!7,acme/shop!8", []byte(nil))
+	f.Add("JENKINS_URL", "", "-1", []byte(nil))
+	events := map[string]bool{"GITHUB_EVENT_NAME": true, "CI_PIPELINE_SOURCE": true}
+	f.Fuzz(func(t *testing.T, provider, event, text string, payload []byte) {
 		c := Detect(
 			func(key string) string {
-				return map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": "e", "GITHUB_BASE_REF": name}[key]
+				switch {
+				case key == provider:
+					return "true"
+				case strings.HasSuffix(key, "_ACTIONS"), key == "GITLAB_CI", strings.HasPrefix(key, "JENKINS_"):
+					return ""
+				case events[key]:
+					return event
+				}
+				return text
 			},
 			func(string) ([]byte, error) { return payload, nil })
-		for _, text := range []string{c.Event, c.BaseRef, c.HeadSHA, c.BaseSHA, c.RunURL, c.RepositoryURL} {
-			if strings.HasPrefix(text, "-") && text != c.Event || strings.ContainsFunc(text, unicode.IsControl) {
-				t.Errorf("let through: %q", text)
+		for _, line := range []string{
+			c.Event, c.BaseRef, c.HeadSHA, c.BaseSHA, c.RunURL, c.RepositoryURL, c.Problem, c.APIURL, c.Repository,
+			c.Ref, c.HeadRepository, c.HeadBranch, c.NoPullRequest, c.Workflow, c.Job, c.Triggering,
+		} {
+			if strings.ContainsFunc(line, unicode.IsControl) || !utf8.ValidString(line) {
+				t.Errorf("let through: %q", line)
+			}
+		}
+		for _, name := range []string{c.BaseRef, c.HeadBranch, c.Ref} {
+			if strings.HasPrefix(name, "-") {
+				t.Errorf("a branch that is an option: %q", name)
+			}
+		}
+		for _, address := range []string{c.RunURL, c.RepositoryURL, c.APIURL} {
+			if u, err := url.Parse(address); err != nil || u.User != nil || u.RawQuery != "" || address != "" && u.Host == "" {
+				t.Errorf("no page: %q", address)
 			}
 		}
 		for _, name := range []string{c.HeadSHA, c.BaseSHA} {
@@ -158,8 +281,32 @@ func FuzzPayload(f *testing.F) {
 				t.Errorf("%q is no commit", name)
 			}
 		}
-		if c.PullRequest < 0 {
-			t.Errorf("number %d", c.PullRequest)
+		for _, name := range []string{c.Repository, c.HeadRepository} {
+			if name != "" && repository(name) != name && project(name) != name {
+				t.Errorf("%q is no repository", name)
+			}
+		}
+		if c.PullRequest < 0 || c.RunID < 0 || c.RunAttempt < 0 {
+			t.Errorf("a negative number: %+v", c)
+		}
+		if c.Provider != None {
+			oneAnswer(t, c)
 		}
 	})
+}
+
+// oneAnswer checks that a context says either which pull request it is about, or
+// where to look for it, or why there is none.
+func oneAnswer(t *testing.T, c Context) {
+	t.Helper()
+	branch := c.HeadRepository != "" && c.HeadBranch != "" && c.HeadSHA != ""
+	answers := 0
+	for _, is := range []bool{c.PullRequest != 0, branch, c.NoPullRequest != ""} {
+		if is {
+			answers++
+		}
+	}
+	if answers != 1 || !branch && c.HeadRepository+c.HeadBranch != "" {
+		t.Errorf("%d answers: %+v", answers, c)
+	}
 }
