@@ -35,13 +35,16 @@ const (
 	Allow   = "allow"
 )
 
-// Known is what the file may name: the rules and the checks of the program.
+// Known is what the file may name: the rules, the checks and the stages of the
+// program.
 type Known struct {
 	// Rules are the IDs of all rules, retired ones too: "proxy/dns".
 	Rules []string
-	// Checks are the names of all checks. None stands in the file; they only
-	// make the error better for who wrote a check where a rule is meant.
+	// Checks are the names of all checks. Where a rule is meant they only make
+	// the error better for who wrote a check.
 	Checks []string
+	// Stages are the names of all stages.
+	Stages []string
 }
 
 // Config is the whole policy. A nil list or map is an empty one. Use Default or
@@ -49,8 +52,10 @@ type Known struct {
 //
 // Tags: yaml is the key, doc its sentence in the schema and the example, is the
 // grammar of its text (of each element of a list; see grammars), keys that of a
-// map's keys; need marks a key that must be there, filled a list that may not be
-// empty; example is shown by Example where a default alone would say too little.
+// map's keys; need marks a key that must be there, one those of which a section has
+// exactly one, with names the key that must stand beside this one, filled marks a
+// list that may not be empty; example is shown by Example where a default alone
+// would say too little.
 type Config struct {
 	// Version is the version of the file's format; always 1.
 	Version int `yaml:"version" is:"version" doc:"The version of this file's format: 1."`
@@ -72,6 +77,8 @@ type Config struct {
 	Dependencies Dependencies `yaml:"dependencies" doc:"What may be depended on."`
 	// Build is what is built, and how.
 	Build Build `yaml:"build" doc:"What is built, and how."`
+	// Notify are who is told of a verdict, in the order of the file.
+	Notify []Notify `yaml:"notify" doc:"Who is told when the verdict changes: Slack, WeCom or a signed webhook. A secret is written as ${NAME}, and NAME listed in --notify-env." example:"[{slack: \"${SLACK_WEBHOOK}\", on: fail}]"`
 }
 
 // An Exception accepts the findings of one rule, everywhere or at one place.

@@ -37,6 +37,7 @@ func TestExampleUncommentedIsDefault(t *testing.T) {
 	want.Proxy.Probe = []string{}
 	want.Dependencies = Dependencies{ReplaceAllow: []string{}, Deny: []DeniedModule{}}
 	want.Build.Tags = []string{}
+	want.Notify = []Notify{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -51,7 +52,7 @@ func TestExampleSamples(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, data)
 		}
-		if len(got.Exceptions) != 1 || len(got.Severity) != 1 || got.Toolchain.Allow == "" || len(got.Dependencies.Deny) != 1 || len(got.Env.GOPROXY.Allow) != 2 {
+		if len(got.Exceptions) != 1 || len(got.Severity) != 1 || got.Toolchain.Allow == "" || len(got.Dependencies.Deny) != 1 || len(got.Env.GOPROXY.Allow) != 2 || len(got.Notify) != 1 {
 			t.Errorf("examples are missing: %+v", got)
 		}
 	}

@@ -14,9 +14,14 @@ type field struct {
 	grammar string // of the text, of each element, or of a map's values
 	keys    string // the grammar of a map's keys
 	example string
+	with    string // the key that must stand beside it
 	need    bool
+	one     bool // of those that are marked so, a section has exactly one
 	filled  bool
 }
+
+// notNull reports whether the key, where it stands, must have a value.
+func (f field) notNull() bool { return f.need || f.one || f.with != "" }
 
 // fieldsOf returns the keys of a section, in declared order. A struct field
 // without a yaml tag is no key.
@@ -36,11 +41,24 @@ func fieldsOf(section reflect.Type) []field {
 			grammar: f.Tag.Get("is"),
 			keys:    f.Tag.Get("keys"),
 			example: f.Tag.Get("example"),
+			with:    f.Tag.Get("with"),
 			need:    f.Tag.Get("need") == "true",
+			one:     f.Tag.Get("one") == "true",
 			filled:  f.Tag.Get("filled") == "true",
 		})
 	}
 	return list
+}
+
+// oneOf are the keys of which a section has exactly one; empty for no such rule.
+func oneOf(fields []field) []string {
+	var keys []string
+	for _, f := range fields {
+		if f.one {
+			keys = append(keys, f.key)
+		}
+	}
+	return keys
 }
 
 var durationType = reflect.TypeFor[time.Duration]()

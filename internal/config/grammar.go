@@ -26,8 +26,20 @@ type grammar struct {
 	pattern, not string
 	// clean makes the text canonical before it is kept; nil keeps it.
 	clean func(string) string
-	// check refuses what pattern and not let through; nil for nothing.
+	// check refuses what pattern and not let through; nil for nothing. Of a
+	// secret text its error repeats nothing.
 	check func(string) error
+	// secret keeps a wrong text out of errors: it may be what it should not be,
+	// a secret written down.
+	secret bool
+}
+
+// show is a wrong text as errors may repeat it.
+func (g grammar) show(text string) string {
+	if g.secret {
+		return "something else (not repeated here: it may be a secret)"
+	}
+	return text
 }
 
 // grammars are the grammars by the name that the tags is and keys use.
@@ -73,6 +85,18 @@ var grammars = map[string]grammar{
 		pattern: `^(|\s*(>=|<=|!=|>|<|=)[^,]+(,\s*(>=|<=|!=|>|<|=)[^,]+)*)$`,
 		check:   checkGoVersions,
 	},
+	"notify-on":       {want: "fail, change or always", words: words(OnFail, OnChange, OnAlways)},
+	"notify-severity": {want: "error, warning or notice", words: words(Error, Warning, Notice)},
+	"selector": {
+		want:  "the name of a stage or a check, or the ID of a rule",
+		words: func(k Known) []string { return slices.Concat(k.Stages, k.Checks, k.Rules) },
+	},
+	"notify-url": {
+		want:    "${NAME} alone, or an https URL without credentials that has ${NAME} in its path only",
+		pattern: `^(` + variable + `|https://[^\s/?#@\\${}]+(/([^\s?#\\${}]|` + variable + `)*)?(\?[^\s#\\${}]*)?)$`,
+		check:   checkNotifyURL, secret: true,
+	},
+	"notify-secret": {want: "${NAME} alone", pattern: `^` + variable + `$`, secret: true},
 }
 
 // regexps are the compiled patterns of grammars.

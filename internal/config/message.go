@@ -35,7 +35,7 @@ func kindName(n *yaml.Node) string {
 // quotesHelp says that a number, a date or a truth value would be right in
 // quotes, if it would.
 func (p *parser) quotesHelp(n *yaml.Node, f field) string {
-	if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!str" || !slices.Contains(tagsOf(f), "!!str") {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!str" || !slices.Contains(tagsOf(f), "!!str") || grammars[grammarOf(f)].secret {
 		return ""
 	}
 	if _, err := grammars[grammarOf(f)].read(n.Value, p.known); err != nil {

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -78,7 +79,7 @@ func (p *parser) version(root *yaml.Node) bool {
 // value decodes n into v as f declares; where is the dotted path of keys, for
 // errors. A key without a value is as if it were not there.
 func (p *parser) value(n *yaml.Node, f field, v reflect.Value, where string) {
-	if n.ShortTag() == "!!null" && !f.need {
+	if n.ShortTag() == "!!null" && !f.notNull() {
 		return
 	}
 	switch {
@@ -116,13 +117,32 @@ func (p *parser) section(n *yaml.Node, v reflect.Value, where string) {
 		}
 		p.value(value, fields[i], v.Field(fields[i].index), join(where, key.Value))
 	})
+	p.required(n, fields, present, where)
+	if line := v.FieldByName("Line"); line.IsValid() { // Exception.Line, Notify.Line
+		line.SetInt(int64(n.Line))
+	}
+}
+
+// required reports the keys that a section lacks, or has too many of.
+func (p *parser) required(n *yaml.Node, fields []field, present map[string]bool, where string) {
 	for _, f := range fields {
-		if f.need && !present[f.key] {
+		switch {
+		case f.need && !present[f.key]:
 			p.errorf(n, "%s lacks the key %q", where, f.key)
+		case f.with != "" && present[f.key] && !present[f.with]:
+			p.errorf(n, "%s lacks the key %q, which %q needs", where, f.with, f.key)
 		}
 	}
-	if line := v.FieldByName("Line"); line.IsValid() { // Exception.Line
-		line.SetInt(int64(n.Line))
+	ones := oneOf(fields)
+	var got []string
+	for _, key := range ones {
+		if present[key] {
+			got = append(got, key)
+		}
+	}
+	if len(ones) > 0 && len(got) != 1 {
+		p.errorf(n, "%s: want exactly one of the keys %s, got %s", where,
+			strings.Join(ones, ", "), cmp.Or(strings.Join(got, " and "), "none"))
 	}
 }
 
@@ -181,7 +201,7 @@ func (p *parser) list(n *yaml.Node, f field, v reflect.Value, where string) {
 func (p *parser) scalar(n *yaml.Node, f field, v reflect.Value, where string) {
 	name := grammarOf(f)
 	if !slices.Contains(tagsOf(f), n.ShortTag()) {
-		p.errorf(n, "%s: want %s, got %s%s", where, grammars[name].want, kindName(n), p.quotesHelp(n, f))
+		p.errorf(n, "%s: want %s, got %s%s", where, grammars[name].want, grammars[name].show(kindName(n)), p.quotesHelp(n, f))
 		return
 	}
 	text, ok := p.text(n, n.Value, name, where)
@@ -212,9 +232,9 @@ func (p *parser) text(n *yaml.Node, text, name, where string) (string, bool) {
 	case g.words != nil:
 		p.errorf(n, "%s: want %s, got %s%s", where, g.want, quote(text), hint(text, g.words(p.known)))
 	case errors.Is(err, errGrammar):
-		p.errorf(n, "%s: want %s, got %s", where, g.want, quote(text))
+		p.errorf(n, "%s: want %s, got %s", where, g.want, g.show(quote(text)))
 	default:
-		p.errorf(n, "%s: want %s, got %s: %s", where, g.want, quote(text), quoteCut(oneLine(err.Error())))
+		p.errorf(n, "%s: want %s, got %s: %s", where, g.want, g.show(quote(text)), quoteCut(oneLine(err.Error())))
 	}
 	return "", false
 }

@@ -13,6 +13,7 @@ import (
 var testKnown = Known{
 	Rules:  []string{"proxy/dns", "proxy/tls", "policy/replace-local", "policy/denied-module", "gosum/missing"},
 	Checks: []string{"proxy", "policy", "gosum", "host"},
+	Stages: []string{"proxy", "cache"},
 }
 
 const full = `# a policy
@@ -47,6 +48,12 @@ build:
   packages: [./cmd/..., std, example.com/x]
   tags: [netgo, go1.26]
   network: allow
+notify:
+  - {slack: "${SLACK_WEBHOOK}", on: fail}
+  - wecom: https://robots.example.com/${A}/x-${_b2}?v=1
+    severity: warning
+    only: [cache, proxy, gosum/missing]
+  - {webhook: "https://example.com:8443", secret: "${KEY}", on: always}
 `
 
 func TestParse(t *testing.T) {
@@ -75,6 +82,11 @@ func TestParse(t *testing.T) {
 			},
 		},
 		Build: Build{Packages: []string{"./cmd/...", "std", "example.com/x"}, Tags: []string{"netgo", "go1.26"}, Network: Allow},
+		Notify: []Notify{
+			{Slack: "${SLACK_WEBHOOK}", On: OnFail, Line: 34},
+			{WeCom: "https://robots.example.com/${A}/x-${_b2}?v=1", Severity: Warning, Only: []string{"cache", "proxy", "gosum/missing"}, Line: 35},
+			{Webhook: "https://example.com:8443", Secret: "${KEY}", On: OnAlways, Line: 38},
+		},
 	}
 	for name, data := range map[string]string{
 		"as it is":      full,
@@ -103,7 +115,7 @@ func TestParseDefaults(t *testing.T) {
 		"empty document":  "---\n",
 		"null":            "~\n",
 		"only a version":  "version: 1\n",
-		"empty sections":  "env:\ntoolchain:\nproxy:\ndependencies:\nbuild:\nseverity:\nexceptions:\n",
+		"empty sections":  "env:\ntoolchain:\nproxy:\ndependencies:\nbuild:\nseverity:\nexceptions:\nnotify:\n",
 		"keys of nothing": "fail-on:\nmodules:\nproxy: {timeout: , probe: ~}\nbuild: {network: null}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +153,7 @@ func TestParseErrors(t *testing.T) {
 		{"repeated key", "fail-on: error\nbuild:\nfail-on: never\n", []string{`3:1: key "fail-on" stands already at line 1`}},
 		{"repeated rule", "severity: {proxy/dns: off, \"proxy/dns\": off}\n", []string{`1:28: key "proxy/dns" stands already at line 1`}},
 		{"repeated unknown key", "x: 1\nx: 2\n", []string{
-			`1:1: unknown key "x" (known are version, fail-on, modules, severity, exceptions, env, toolchain, proxy, dependencies, build)`,
+			`1:1: unknown key "x" (known are version, fail-on, modules, severity, exceptions, env, toolchain, proxy, dependencies, build, notify)`,
 			`2:1: key "x" stands already at line 1`,
 		}},
 		{"a list for a key", "? [a]\n: b\n", []string{`1:3: a key must be a word, not a list`}},
@@ -224,6 +236,23 @@ func TestParseErrors(t *testing.T) {
 			`1:47: build.packages[3]: want a package pattern such as "./...", got "example.com/x@latest"`,
 		}},
 		{"network", "build: {network: off}\n", []string{`1:18: build.network: want deny or allow, got "off"`}},
+		{"notify: no receiver", "notify: [{on: fail}]\n", []string{`1:10: notify[0]: want exactly one of the keys slack, wecom, webhook, got none`}},
+		{"notify: two receivers", "notify:\n- slack: ${A}\n  wecom: ${B}\n", []string{`2:3: notify[0]: want exactly one of the keys slack, wecom, webhook, got slack and wecom`}},
+		{"notify: a receiver of nothing", "notify: [{slack: }]\n", []string{`1:18: notify[0].slack: want ${NAME} alone, or an https URL without credentials that has ${NAME} in its path only, got something else (not repeated here: it may be a secret)`}},
+		{"notify: unsigned", "notify: [{webhook: \"${A}\"}]\n", []string{`1:10: notify[0] lacks the key "secret", which "webhook" needs`}},
+		{"notify: signed for Slack", "notify: [{slack: \"${A}\", secret: \"${B}\"}]\n", []string{`1:10: notify[0] lacks the key "webhook", which "secret" needs`}},
+		{"notify: a secret written down", "notify: [{webhook: \"${A}\", secret: whsec_c2VjcmV0}]\n", []string{`1:36: notify[0].secret: want ${NAME} alone, got something else (not repeated here: it may be a secret)`}},
+		{"notify: a secret that is a number", "notify: [{webhook: \"${A}\", secret: 12345678}]\n", []string{`1:36: notify[0].secret: want ${NAME} alone, got something else (not repeated here: it may be a secret)`}},
+		{"notify: a secret of nothing", "notify: [{webhook: \"${A}\", secret: }]\n", []string{`1:36: notify[0].secret: want ${NAME} alone, got something else (not repeated here: it may be a secret)`}},
+		{"notify: a URL without a host", "notify: [{slack: \"https://:443/x\"}]\n", []string{`1:18: notify[0].slack: want ${NAME} alone, or an https URL without credentials that has ${NAME} in its path only, got something else (not repeated here: it may be a secret): no host`}},
+		{"notify: a URL that is none", "notify: [{slack: \"https://example.com/%zz\"}]\n", []string{`1:18: notify[0].slack: want ${NAME} alone, or an https URL without credentials that has ${NAME} in its path only, got something else (not repeated here: it may be a secret): not a URL`}},
+		{"notify: words", "notify: [{slack: \"${A}\", on: alway, severity: off, only: [prxy, cache, \"*\"]}]\n", []string{
+			`1:30: notify[0].on: want fail, change or always, got "alway" (did you mean "always"?)`,
+			`1:47: notify[0].severity: want error, warning or notice, got "off"`,
+			`1:59: notify[0].only[0]: want the name of a stage or a check, or the ID of a rule, got "prxy" (did you mean "proxy"?)`,
+			`1:72: notify[0].only[2]: want the name of a stage or a check, or the ID of a rule, got "*"`,
+		}},
+		{"notify: only nothing", "notify: [{slack: \"${A}\", only: []}]\n", []string{`1:32: notify[0].only is empty: leave it out for the default`}},
 		{"anchor and alias", "env: &e {required: []}\nbuild: *e\n", []string{
 			`1:6: anchors (&e) are not read here: write the value again where it is needed`,
 			`2:8: aliases (*e) are not read here: write the value again`,
@@ -245,7 +274,7 @@ func TestParseErrors(t *testing.T) {
 		{"far too deep", strings.Repeat("[", 20000), []string{`1:1: not YAML: exceeded max depth of 10000`}},
 		{"a long text is cut", "fail-on: " + strings.Repeat("x", 200) + "\n", []string{`1:10: fail-on: want error, warning or never, got "` + strings.Repeat("x", 100) + `…"`}},
 		{"columns count characters", "{\"é\": 1, fail-on: x}\n", []string{
-			`1:2: unknown key "é" (known are version, fail-on, modules, severity, exceptions, env, toolchain, proxy, dependencies, build)`,
+			`1:2: unknown key "é" (known are version, fail-on, modules, severity, exceptions, env, toolchain, proxy, dependencies, build, notify)`,
 			`1:19: fail-on: want error, warning or never, got "x"`,
 		}},
 		{"all errors at once, in the order of the file", "exceptions:\n- module: \"@\"\n  rule: x\nfail-on: x\nzz: 1\n", []string{
@@ -253,7 +282,7 @@ func TestParseErrors(t *testing.T) {
 			`2:11: exceptions[0].module: want a module path, path@version, or a pattern of path prefixes as in GOPRIVATE, got "@"`,
 			`3:9: unknown rule "x"`,
 			`4:10: fail-on: want error, warning or never, got "x"`,
-			`5:1: unknown key "zz" (known are version, fail-on, modules, severity, exceptions, env, toolchain, proxy, dependencies, build)`,
+			`5:1: unknown key "zz" (known are version, fail-on, modules, severity, exceptions, env, toolchain, proxy, dependencies, build, notify)`,
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -32,12 +32,22 @@ func schemaOf(f field, v reflect.Value, known Known) *jsonschema.Schema {
 		kind = "object"
 		s.Properties = map[string]*jsonschema.Schema{}
 		s.AdditionalProperties = nothing()
-		for _, sub := range fieldsOf(f.typ) {
+		fields := fieldsOf(f.typ)
+		for _, sub := range fields {
 			s.Properties[sub.key] = schemaOf(sub, v.Field(sub.index), known)
 			s.PropertyOrder = append(s.PropertyOrder, sub.key)
 			if sub.need {
 				s.Required = append(s.Required, sub.key)
 			}
+			if sub.with != "" {
+				if s.DependentRequired == nil {
+					s.DependentRequired = map[string][]string{}
+				}
+				s.DependentRequired[sub.key] = []string{sub.with}
+			}
+		}
+		for _, key := range oneOf(fields) {
+			s.OneOf = append(s.OneOf, &jsonschema.Schema{Required: []string{key}})
 		}
 	case reflect.Map:
 		kind = "object"
@@ -58,7 +68,7 @@ func schemaOf(f field, v reflect.Value, known Known) *jsonschema.Schema {
 		t := textSchema(grammars[grammarOf(f)], known)
 		s.Enum, s.Pattern, s.Not = t.Enum, t.Pattern, t.Not
 	}
-	if f.need {
+	if f.notNull() {
 		s.Type = kind
 	} else {
 		s.Types = []string{kind, "null"}

@@ -83,6 +83,9 @@ func TestSchemaAndParseAgree(t *testing.T) {
 		"proxy: {timeout: 1.5s}", "proxy: {timeout: 1h2m3s}", "proxy: {probe: []}",
 		"dependencies: {deny: [{module: 'example.com/*/x'}]}",
 		"build: {packages: [all], tags: [a_b.c, é], network: deny}",
+		"notify: []", "notify: [{slack: '${A}'}]", "notify: [{slack: '${A}', on: , severity: , only: }]", "notify: [{wecom: 'https://example.com/${A}', on: always}]",
+		"notify: [{slack: https://example.com}]", "notify: [{slack: 'https://example.com?x=y'}]", "notify: [{slack: 'https://[2001:db8::1]:8443/a'}]",
+		"notify: [{webhook: https://example.com/a, secret: '${A}', severity: notice, only: [host, proxy/dns]}]",
 	}
 	bad := []string{
 		"x: 1", "[]", "1", "version: 2", "version: '1'", "version: true", "fail-on: off", "fail-on: 1", "fail-on: [error]",
@@ -99,6 +102,11 @@ func TestSchemaAndParseAgree(t *testing.T) {
 		"proxy: {timeout: 5}", "proxy: {timeout: -5s}", "proxy: {timeout: 5 s}", "proxy: {timeout: ''}", "proxy: {probe: [a@1]}", "proxy: {probe: ['a b']}",
 		"dependencies: {deny: [{reason: x}]}", "dependencies: {deny: [x]}", "dependencies: {deny: [{module: ''}]}", "dependencies: {replace-allow: [example.com/...]}", "dependencies: {replace-allow: [a@v1]}",
 		"build: {packages: []}", "build: {packages: [-x]}", "build: {packages: ['']}", "build: {tags: ['!x']}", "build: {tags: [a b]}", "build: {network: maybe}", "build: {network: off}",
+		"notify: {}", "notify: [~]", "notify: [{}]", "notify: [{slack: }]", "notify: [{slack: 1}]", "notify: [{slack: ''}]", "notify: [{slack: '${A}', wecom: '${B}'}]", "notify: [{slack: '${A}', wecom: }]",
+		"notify: [{slack: 'http://example.com/a'}]", "notify: [{slack: '$A'}]", "notify: [{slack: '${A}${B}'}]", "notify: [{slack: '${1A}'}]", "notify: [{slack: '${A}/b'}]", "notify: [{slack: 'https://${A}'}]", "notify: [{slack: 'https://${A}.example.com/'}]", "notify: [{slack: 'https://example.com:${A}/'}]",
+		"notify: [{slack: 'https://example.com/?x=${A}'}]", "notify: [{slack: 'https://example.com/$A'}]", "notify: [{slack: 'https://example.com/${A'}]", "notify: [{slack: 'https://example.com/#x'}]", "notify: [{slack: 'https://u:p@example.com/'}]", "notify: [{slack: 'https://example.com/a b'}]",
+		"notify: [{webhook: '${A}'}]", "notify: [{webhook: '${A}', secret: }]", "notify: [{webhook: '${A}', secret: x}]", "notify: [{slack: '${A}', secret: '${B}'}]", "notify: [{slack: '${A}', secret: }]",
+		"notify: [{slack: '${A}', on: recovery}]", "notify: [{slack: '${A}', severity: off}]", "notify: [{slack: '${A}', only: []}]", "notify: [{slack: '${A}', only: proxy}]", "notify: [{slack: '${A}', only: [x/y]}]", "notify: [{slack: '${A}', line: 1}]",
 	}
 	check := func(data string, want bool) {
 		_, err := Parse("f.yml", []byte(data), testKnown)
@@ -129,6 +137,7 @@ func TestSchemaIsLooser(t *testing.T) {
 		"exceptions: [{rule: proxy/dns, reason: x, until: 2027-02-31}]",
 		"exceptions: [{rule: proxy/dns, reason: x, file: '['}]",
 		"env: {goproxy: {allow: ['https://:80']}}",
+		"notify: [{slack: 'https://:443/a'}]",
 	} {
 		if _, err := Parse("f.yml", []byte(data), testKnown); err == nil {
 			t.Errorf("Parse accepts %s", data)

@@ -39,18 +39,24 @@ var terminalEscape = regexp.MustCompile(
 		`|(?:\x1b[PX\]^_]|[\x{90}\x{98}\x{9d}-\x{9f}])[^\x07\x1b\x{9c}\n]*(?:\x07|\x1b\\|\x{9c})?` +
 		`|\x1b[ -/]*[0-~]`)
 
+// escapes are the characters with which a terminalEscape begins: hardly any
+// line has one, and looking for the expression takes far longer.
+const escapes = "\x1b\u0090\u0098\u009b\u009d\u009e\u009f"
+
 // Line is s as one clean line of at most MaxLine bytes.
 func Line(s string) string {
 	if len(s) > maxRead {
 		s = s[:maxRead]
 	}
-	s = terminalEscape.ReplaceAllString(s, "")
+	if strings.ContainsAny(s, escapes) {
+		s = terminalEscape.ReplaceAllString(s, "")
+	}
 	var b strings.Builder
 	for _, r := range s {
 		switch {
 		case r == '\t' || r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029':
 			r = ' '
-		case unicode.IsControl(r), invisible(r):
+		case unicode.IsControl(r), Invisible(r):
 			continue
 		}
 		if r == ' ' && (b.Len() == 0 || b.String()[b.Len()-1] == ' ') {
@@ -73,9 +79,9 @@ func truncate(s string, n int) string {
 	return strings.TrimSpace(s[:n])
 }
 
-// invisible reports whether a rune changes how others are shown without being
+// Invisible reports whether a rune changes how others are shown without being
 // seen itself: direction overrides, zero-width and tag characters.
-func invisible(r rune) bool {
+func Invisible(r rune) bool {
 	return unicode.Is(unicode.Cf, r) || r == '\u034F' || r == '\u115F' || r == '\u1160' || r == '\u3164' || r == '\uFFA0'
 }
 

@@ -98,7 +98,7 @@ func mustBeClean(t *testing.T, s string, limit int) {
 		t.Errorf("not UTF-8: %q", s)
 	}
 	for _, r := range s {
-		if unicode.IsControl(r) || invisible(r) || r == '\u2028' || r == '\u2029' {
+		if unicode.IsControl(r) || Invisible(r) || r == '\u2028' || r == '\u2029' {
 			t.Errorf("%U is left in %q", r, s)
 		}
 	}
