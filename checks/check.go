@@ -87,6 +87,9 @@ type Facts struct {
 	// module's findings into account, so a check only lists what findings
 	// cannot say: passed, skipped or errored, with a reason.
 	Modules []ModuleStatus
+	// Changes is what the change that is judged does to the build list, in the
+	// order of the report.
+	Changes []ModuleChange
 	// Values is for display and debugging; JSON-encodable, no secrets.
 	Values map[string]any
 }

@@ -14,6 +14,13 @@ import (
 // plain, bounded and without secrets, in one order whatever order the check
 // found them in, each with its fingerprint.
 func (r *Runner) clean(c *Check, s *Session, findings []Finding) []Finding {
+	kept := r.judge(c, s, findings)
+	SetFingerprints(kept)
+	return kept
+}
+
+// judge is clean without the fingerprints: those that the findings came with stay.
+func (r *Runner) judge(c *Check, s *Session, findings []Finding) []Finding {
 	kept := make([]Finding, 0, len(findings))
 	for _, f := range findings {
 		rule := c.rule(f.Rule)
@@ -49,7 +56,6 @@ func (r *Runner) clean(c *Check, s *Session, findings []Finding) []Finding {
 			strings.Compare(a.Message, b.Message),
 		)
 	})
-	SetFingerprints(kept)
 	return kept
 }
 
@@ -57,11 +63,14 @@ func (r *Runner) cleanText(f *Finding) {
 	for _, s := range []*string{&f.Message, &f.File, &f.Dir, &f.Module, &f.Key, &f.Fix.Description} {
 		*s = r.text(*s)
 	}
-	evidence := slices.Clone(f.Evidence)
-	for i := range min(len(evidence), plain.MaxLines) { // as for text; no more are kept
-		evidence[i] = r.redact(bounded(evidence[i]))
+	if n := min(len(f.Evidence), plain.MaxLines); n > 0 { // no more lines are kept
+		evidence := slices.Clone(f.Evidence)
+		for i := range n {
+			evidence[i] = strings.TrimRight(bounded(evidence[i]), "\r\n")
+		}
+		// Together, because a key goes over several lines.
+		f.Evidence = plain.Lines(append([]string{r.redact(strings.Join(evidence[:n], "\n"))}, evidence[n:]...))
 	}
-	f.Evidence = plain.Lines(evidence)
 	for i, l := range f.Evidence {
 		f.Evidence[i] = r.redact(l)
 	}
@@ -114,6 +123,18 @@ func (r *Runner) cleanLink(l *Link) *Link {
 	clean := *l
 	clean.Why = r.text(l.Why)
 	return &clean
+}
+
+func (r *Runner) cleanChanges(changes []ModuleChange) []ModuleChange {
+	clean := make([]ModuleChange, len(changes))
+	for i, c := range changes {
+		by := make([]string, len(c.By))
+		for j := range c.By {
+			by[j] = r.text(c.By[j])
+		}
+		clean[i] = ModuleChange{Path: r.text(c.Path), Old: r.text(c.Old), New: r.text(c.New), Kind: c.Kind, Direct: c.Direct, By: by}
+	}
+	return clean
 }
 
 // text is one line of plain text without secrets. It is redacted twice: a

@@ -85,7 +85,7 @@ func runOnly(t *testing.T, s *Session, names ...string) []string {
 	r := &Runner{Checks: All, Redactor: plain.NewRedactor(nil), Selected: func(c *Check) (bool, string) {
 		return slices.Contains(names, c.Name), "not selected"
 	}}
-	results, _ := r.Run(t.Context(), s)
+	results, _, _ := r.Run(t.Context(), s)
 	var got []string
 	for _, res := range results {
 		if !slices.Contains(names, res.Check) {

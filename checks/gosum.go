@@ -189,6 +189,8 @@ func (t *sumTally) facts(modules []*repo.Module, findings []Finding) Facts {
 		link.State, link.Why = Absent, "no go.sum"
 	case t.read < t.files:
 		link.State, link.Why = Unproven, "not every go.sum could be read"
+	case t.complete < len(modules):
+		link.Why = "well formed; whether it is complete could not be found out"
 	}
 	return Facts{
 		Summary: t.summary(len(modules)),

@@ -58,15 +58,8 @@ var (
 )
 
 func runPolicy(ctx context.Context, s *Session) (Facts, []Finding, error) {
-	own := func(dir string) string { // also outside of the folder that the run is about
-		data, err := s.Repo.ReadFile(path.Join(dir, "go.mod"))
-		if err != nil {
-			return ""
-		}
-		return modfile.ModulePath(data)
-	}
 	judge := func(f policyFile) []Finding {
-		f.root, f.own, f.policy = s.Repo.Root, own, s.Config.Dependencies
+		f.root, f.own, f.policy = s.Repo.Root, s.modulePathIn, s.Config.Dependencies
 		return judgePolicy(f)
 	}
 	statuses, findings := s.forEachModule(ctx, func(_ context.Context, m *repo.Module) (string, []Finding, error) {
@@ -87,6 +80,16 @@ func runPolicy(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		}
 	}
 	return Facts{Summary: policySummary(s.Modules), Modules: statuses}, findings, nil
+}
+
+// modulePathIn is the path of the module in a directory of the repository, also
+// outside of the folder that the run is about; empty where there is none.
+func (s *Session) modulePathIn(dir string) string {
+	data, err := s.Repo.ReadFile(path.Join(dir, "go.mod"))
+	if err != nil {
+		return ""
+	}
+	return modfile.ModulePath(data)
 }
 
 func policySummary(modules []*repo.Module) string {

@@ -11,6 +11,7 @@ var All = []*Check{
 	gomod,
 	tidy,
 	policy,
+	deps,
 	vendor,
 	build,
 }

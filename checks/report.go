@@ -34,6 +34,9 @@ type Report struct {
 	// FailOn is the severity from which findings fail the run: error, warning or never.
 	FailOn  string  `json:"failOn"`
 	Verdict Verdict `json:"verdict"`
+	// Untrusted says that the report was read from a file that a run without any
+	// trust wrote: rules, severities and verdict are ours, texts are its own.
+	Untrusted bool `json:"untrusted,omitempty"`
 	// Interrupted is the signal that ended the run early; empty for none.
 	Interrupted string `json:"interrupted,omitempty"`
 	// Retryable says that every root cause is transient: trying again may help.
@@ -46,7 +49,8 @@ type Report struct {
 	StartedAt  time.Time   `json:"startedAt"`
 	DurationMs int64       `json:"durationMs"`
 	Chain      []Link      `json:"chain"`
-	// ModuleChanges is what the change does to the build list.
+	// ModuleChanges is what the change does to the build list: direct
+	// requirements first, then by path.
 	ModuleChanges []ModuleChange `json:"moduleChanges"`
 	Results       []Result       `json:"results"`
 }
@@ -91,6 +95,9 @@ type CI struct {
 	PullRequest int    `json:"pullRequest"`
 	HeadSHA     string `json:"headSHA"`
 	Fork        bool   `json:"fork"`
+	// Conclusion is what the CI says of the run that an untrusted report comes
+	// from ("success", "failure"); empty otherwise.
+	Conclusion string `json:"conclusion,omitempty"`
 }
 
 // Go is the go command that answered.
@@ -109,13 +116,33 @@ type Shard struct {
 
 // ModuleChange is one change of the build list against the base revision.
 type ModuleChange struct {
-	Path   string   `json:"path"`
-	Old    string   `json:"old"`
-	New    string   `json:"new"`
-	Kind   string   `json:"kind"`
-	Direct bool     `json:"direct"`
-	By     []string `json:"by"`
+	Path string `json:"path"`
+	// Old and New are versions, empty where the module is not in the build list,
+	// with what replaces it behind an arrow: "v1.0.0 => ../fork".
+	Old string `json:"old"`
+	New string `json:"new"`
+	// Kind is one of the Change constants.
+	Kind string `json:"kind"`
+	// Direct is whether go.mod requires it without "// indirect"; for a removed
+	// module whether it did.
+	Direct bool `json:"direct"`
+	// By are the direct requirements that bring an indirect one, the nearest
+	// in the module graph; empty where they are unknown, and for direct ones.
+	By []string `json:"by"`
 }
+
+// The kinds of a ModuleChange. Replaced says that what it is replaced by is
+// another now: also a first time, or by nothing any more.
+const (
+	ChangeAdded      = "added"
+	ChangeRemoved    = "removed"
+	ChangeUpgraded   = "upgraded"
+	ChangeDowngraded = "downgraded"
+	ChangeReplaced   = "replaced"
+)
+
+// changeKinds are the kinds in the order in which they are counted.
+var changeKinds = []string{ChangeAdded, ChangeRemoved, ChangeUpgraded, ChangeDowngraded, ChangeReplaced}
 
 // Findings calls yield for every finding of the report, in order.
 func (r *Report) Findings(yield func(*Result, *Finding) bool) {

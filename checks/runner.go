@@ -37,15 +37,16 @@ type Runner struct {
 // outcome is a result with what a report does not carry.
 type outcome struct {
 	Result
-	link *Link
+	link    *Link
+	changes []ModuleChange
 	// err is why it errored; statuses of modules have their own.
 	err  error
 	done chan struct{}
 }
 
-// Run runs the checks and returns their results and links. When ctx ends it
-// returns what there is: checks that had not ended are errored.
-func (r *Runner) Run(ctx context.Context, s *Session) ([]Result, []Link) {
+// Run runs the checks and returns their results, their links and what the change
+// does to the build list. When ctx ends it returns what there is: checks that had not ended are errored.
+func (r *Runner) Run(ctx context.Context, s *Session) ([]Result, []Link, []ModuleChange) {
 	start := s.Now()
 	if s.shared == nil {
 		s.shared = &shared{}
@@ -79,13 +80,15 @@ func (r *Runner) Run(ctx context.Context, s *Session) ([]Result, []Link) {
 	r.judgePolicyFile(s, list)
 	results := make([]Result, len(list))
 	var links []Link
+	var changes []ModuleChange
 	for i, o := range list {
 		results[i] = o.Result
+		changes = append(changes, o.changes...)
 		if o.link != nil {
 			links = append(links, *o.link)
 		}
 	}
-	return results, links
+	return results, links, changes
 }
 
 // runCheck waits for what a check depends on, runs it, and settles its result.
@@ -125,7 +128,7 @@ func (r *Runner) runCheck(ctx context.Context, s *Session, c *Check, all map[*Ch
 	}
 	own.Progress = func(format string, args ...any) {
 		if r.Progress != nil {
-			r.Progress(c, plain.Line(fmt.Sprintf(format, args...)))
+			r.Progress(c, r.text(fmt.Sprintf(format, args...)))
 		}
 	}
 	if r.Started != nil {
@@ -134,6 +137,7 @@ func (r *Runner) runCheck(ctx context.Context, s *Session, c *Check, all map[*Ch
 	facts, findings, err := r.call(ctx, c, &own)
 	findings, err = ownFindings(c, findings, err)
 	o.DurationMs = s.Now().Sub(start).Milliseconds() - o.StartMs
+	o.changes = r.cleanChanges(facts.Changes)
 	o.err, o.link, o.Facts = err, r.cleanLink(facts.Link), r.cleanFacts(facts.Values)
 	o.Findings = r.clean(c, s, findings)
 	for i := range facts.Modules {

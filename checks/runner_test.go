@@ -57,8 +57,8 @@ func runWith(t *testing.T, ctx context.Context, r *Runner, s *Session) *Report {
 	if r.Redactor == nil {
 		r.Redactor = plain.NewRedactor(nil)
 	}
-	results, links := r.Run(ctx, s)
-	rep := &Report{Schema: Schema, FailOn: "error", Results: results}
+	results, links, changes := r.Run(ctx, s)
+	rep := &Report{Schema: Schema, FailOn: "error", Results: results, ModuleChanges: changes}
 	Conclude(rep, links)
 	if len(results) != len(r.Checks) {
 		t.Errorf("%d results for %d checks", len(results), len(r.Checks))

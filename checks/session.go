@@ -34,6 +34,10 @@ type Session struct {
 	// ConfigNote is why the defaults serve where a policy should have been read;
 	// empty when none should.
 	ConfigNote string
+	// Base is the revision that the change is compared with; nil where there is
+	// none, and NoBase then says why, in one line.
+	Base   *Base
+	NoBase string
 	// Scope says whether the job's own machine can be seen.
 	Scope Scope
 	// Fork says that the change that is judged comes from another repository.
@@ -56,6 +60,16 @@ type Session struct {
 	// result is what another check came to; the runner sets it for each check.
 	result func(*Check) *Result
 	shared *shared
+}
+
+// Base is the revision from which the change that is judged went out: the merge
+// base of what is checked out and what it is for.
+type Base struct {
+	// Commit is its full hash.
+	Commit string
+	// ReadFile is a regular file's content there, by its slash path from the
+	// root. The error is fs.ErrNotExist where it has no such file.
+	ReadFile func(ctx context.Context, name string) ([]byte, error)
 }
 
 // shared is what the checks of one run make once for all of them.

@@ -60,12 +60,18 @@ func verdict(r *Report) Verdict {
 			return Fail
 		}
 	}
-	for _, res := range r.Results {
-		if unanswered(res.Status) || slices.ContainsFunc(res.Modules, func(m ModuleStatus) bool { return unanswered(m.Status) }) {
+	for i := range r.Results {
+		if r.Results[i].Unanswered() {
 			return Inconclusive
 		}
 	}
 	return Pass
+}
+
+// Unanswered reports whether the check, or one of its modules, got no answer: it
+// could not find out, or a root cause kept it from being asked.
+func (r *Result) Unanswered() bool {
+	return unanswered(r.Status) || slices.ContainsFunc(r.Modules, func(m ModuleStatus) bool { return unanswered(m.Status) })
 }
 
 func unanswered(s Status) bool { return s == Errored || s == Blocked }
@@ -117,8 +123,12 @@ func retryable(r *Report) bool {
 	if r.Verdict == Pass || len(r.RootCauses) == 0 {
 		return false
 	}
+	roots := map[string]bool{}
 	for _, c := range r.RootCauses {
-		if f := r.Find(c.Fingerprint); f == nil || !f.Transient {
+		roots[c.Fingerprint] = true
+	}
+	for _, f := range r.Findings {
+		if roots[f.Fingerprint] && !f.Transient {
 			return false
 		}
 	}

@@ -82,7 +82,7 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	}
 	r := w.newReport(dir)
 	var links []checks.Link
-	r.Results, links = runner.Run(ctx, w.session)
+	r.Results, links, r.ModuleChanges = runner.Run(ctx, w.session)
 	r.DurationMs = sys.now().Sub(r.StartedAt).Milliseconds()
 	if interrupted(ctx) {
 		r.Interrupted = signalName(ctx)

@@ -30,8 +30,10 @@ type wiring struct {
 	redactor *plain.Redactor
 	repo     *repo.Repo
 	base     string
-	temp     *tempdir.Dir
-	session  *checks.Session
+	// noMergeBase is why base is not the merge base; nil when it is.
+	noMergeBase error
+	temp        *tempdir.Dir
+	session     *checks.Session
 }
 
 // open makes everything that checks need. Its error says why nothing can be checked.
@@ -97,6 +99,7 @@ func (w *wiring) open(ctx context.Context, dir string) error {
 			return w.temp.Sub(name)
 		},
 	}
+	w.session.Base, w.session.NoBase = w.changeBase(tree)
 	if goPath != "" {
 		w.session.Go = gocmd.New(goPath, childEnv, w.options.jobs)
 	}
@@ -180,6 +183,9 @@ func checkFailOn(word string) error {
 // known is what a policy file may name.
 func known() config.Known {
 	var k config.Known
+	for _, s := range checks.Stages {
+		k.Stages = append(k.Stages, string(s))
+	}
 	for _, c := range checks.All {
 		k.Checks = append(k.Checks, c.Name)
 		for _, r := range c.Rules {
@@ -218,11 +224,31 @@ func (w *wiring) resolveBase(ctx context.Context, tree *git.Git) (string, error)
 			continue
 		}
 		if w.base, err = tree.MergeBase(ctx, commit); err != nil {
-			w.base = commit // a shallow clone does not reach back that far
+			w.base, w.noMergeBase = commit, err // a shallow clone does not reach back that far
 		}
 		return commit, nil
 	}
 	return "", nil
+}
+
+// changeBase is the revision that the checks compare the work tree with, or why
+// there is none. Another commit than the merge base would not do: what others
+// did there since would look undone.
+func (w *wiring) changeBase(tree *git.Git) (base *checks.Base, why string) {
+	switch c := w.place.ci; {
+	case tree == nil:
+		return nil, "there is no git here, and so no base revision"
+	case w.base == "" && (c.BaseSHA != "" || c.BaseRef != ""):
+		return nil, "the base revision is not in this clone (fetch-depth: 0 brings it)"
+	case w.base == "":
+		return nil, "no base revision: --base names one"
+	case w.noMergeBase != nil:
+		return nil, fmt.Sprintf("where this change left %.12s is not in this clone (fetch-depth: 0 brings it)", w.base)
+	}
+	return &checks.Base{
+		Commit:   w.base,
+		ReadFile: func(ctx context.Context, name string) ([]byte, error) { return tree.ReadFile(ctx, w.base, name) },
+	}, ""
 }
 
 // untrustedCheckout reports whether a pull_request_target job, which has the

@@ -47,6 +47,26 @@ func findings(ts *testscript.TestScript, neg bool, args []string) {
 	same(ts, "findings", got, slices.Sorted(slices.Values(args)))
 }
 
+// changes asserts the module changes of a report, in order, as "[direct] KIND PATH
+// [OLD] -> [NEW] [by MODULE...]": changes 'direct upgraded example.com/lib v1.0.0 -> v1.1.0'.
+func changes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: changes [CHANGE...]")
+	}
+	got := []string{}
+	for _, c := range stdoutReport(ts).ModuleChanges {
+		words := []string{c.Kind, c.Path, c.Old, "->", c.New}
+		if c.Direct {
+			words = append([]string{"direct"}, words...)
+		}
+		if len(c.By) > 0 {
+			words = append(append(words, "by"), c.By...)
+		}
+		got = append(got, strings.Join(strings.Fields(strings.Join(words, " ")), " "))
+	}
+	same(ts, "changes", got, args)
+}
+
 // roots asserts the root causes of a report, in order, each with the checks that
 // it blocks: roots 'proxy/status tidy build' gomod/syntax.
 func roots(ts *testscript.TestScript, neg bool, args []string) {

@@ -61,6 +61,7 @@ func TestScripts(t *testing.T) {
 			"findings": findings,
 			"roots":    roots,
 			"statuses": statuses,
+			"changes":  changes,
 
 			"validjson":   validJSON,
 			"escapes":     escapes,
