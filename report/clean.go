@@ -24,7 +24,7 @@ func verbatim(s string) []string {
 		switch {
 		case r == '\n' || r == '\t':
 			return r
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == '\u2028', r == '\u2029':
+		case unicode.IsControl(r), plain.Invisible(r), r == '\u2028', r == '\u2029':
 			return -1
 		}
 		return r
@@ -39,22 +39,34 @@ func verbatim(s string) []string {
 // guardLog breaks up what GitHub's runner would take for a workflow command in
 // a job log: "::" at the start of a line, which it looks for after trimming
 // white space, and "##[", which it looks for anywhere in a line (actions/runner,
-// ActionCommand.TryParseV2 and TryParse).
+// ActionCommand.TryParseV2 and TryParse). A line ends at a carriage return, too:
+// the runner reads with .NET's ReadLine.
 //
 // A backslash does it: it is seen, unlike a zero-width character, which would
 // be copied along with a command and break it in silence; and a shell reads an
 // unquoted `\:` or `\[` as the character itself.
 func guardLog(text string) string {
-	if !strings.Contains(text, "::") && !strings.Contains(text, "##[") {
+	text = guardTag(text)
+	if !strings.Contains(text, "::") {
 		return text
 	}
-	lines := strings.Split(text, "\n")
-	for i, l := range lines {
-		body := strings.TrimLeftFunc(l, unicode.IsSpace)
-		if strings.HasPrefix(body, "::") {
-			l = l[:len(l)-len(body)] + `\` + body
+	var b strings.Builder
+	for text != "" {
+		line := text
+		if end := strings.IndexAny(text, "\r\n"); end >= 0 {
+			line = text[:end+1]
 		}
-		lines[i] = strings.ReplaceAll(l, "##[", `##\[`)
+		text = text[len(line):]
+		body := strings.TrimLeftFunc(line, unicode.IsSpace)
+		b.WriteString(line[:len(line)-len(body)])
+		if strings.HasPrefix(body, "::") {
+			b.WriteByte('\\')
+		}
+		b.WriteString(body)
 	}
-	return strings.Join(lines, "\n")
+	return b.String()
 }
+
+// guardTag breaks up "##[", which the runner obeys and the page that shows a log
+// colours or folds by.
+func guardTag(s string) string { return strings.ReplaceAll(s, "##[", `##\[`) }

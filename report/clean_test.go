@@ -15,6 +15,7 @@ func TestGuardLog(t *testing.T) {
 		{"inside a line", "see ::error::x", "see ::error::x"},
 		{"old form anywhere", "see ##[add-mask]x ##[group]", `see ##\[add-mask]x ##\[group]`},
 		{"more hashes", "###[x]", `###\[x]`},
+		{"after a carriage return", "a\r ::error::x\r\n::y", "a\r \\::error::x\r\n\\::y"},
 		{"later line", "a\n::stop-commands::x\nb", "a\n" + `\::stop-commands::x` + "\nb"},
 	} {
 		if got := guardLog(tt.in); got != tt.want {
@@ -29,8 +30,11 @@ func FuzzGuardLog(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		got := guardLog(s)
-		for _, l := range strings.Split(got, "\n") {
-			if strings.HasPrefix(strings.TrimSpace(l), "::") || strings.Contains(l, "##[") {
+		if found := logCommands(got); len(found) > 0 || strings.Contains(got, "##[") {
+			t.Errorf("guardLog(%q) = %q leaves %q", s, got, found)
+		}
+		for _, l := range strings.FieldsFunc(got, func(r rune) bool { return r == '\n' || r == '\r' }) {
+			if strings.HasPrefix(strings.TrimSpace(l), "::") {
 				t.Errorf("guardLog(%q) leaves %q", s, l)
 			}
 		}
@@ -52,7 +56,7 @@ func TestVerbatim(t *testing.T) {
 		{"nothing", " \n\n", nil},
 		{"spaces stay", "a  'b  c'", []string{"a  'b  c'"}},
 		{"lines and tabs stay", "\nif x; then\n\ty\nfi\n", []string{"if x; then", "\ty", "fi"}},
-		{"what cannot be seen goes", "rm\u202e -rf\x1b[2K\u200b\r\n", []string{"rm -rf[2K"}},
+		{"what cannot be seen goes", "rm\u202e -rf\x1b[2K\u200b\u034f\u3164\r\n", []string{"rm -rf[2K"}},
 		{"no UTF-8", "a\xffb", []string{"a\uFFFDb"}},
 	} {
 		if got := verbatim(tt.in); !slices.Equal(got, tt.want) {

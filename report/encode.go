@@ -1,26 +1,63 @@
 package report
 
 import (
-	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/gopreflight/gopreflight/internal/plain"
 )
 
 // writeJSON writes a value as indented JSON. what names it in an error.
 func writeJSON(d Dest, what string, v any) error {
-	var b bytes.Buffer
+	text, err := encodeJSON(what, v)
+	if err != nil {
+		return err
+	}
+	return writeEncoded(d, what, text)
+}
+
+// encodeJSON is a value as indented JSON.
+func encodeJSON(what string, v any) (string, error) {
+	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(v); err != nil {
-		return fmt.Errorf("encoding %s: %w", what, err)
+		return "", fmt.Errorf("encoding %s: %w", what, err)
 	}
-	text := b.String()
+	return seen(b.String()), nil
+}
+
+// seen is JSON in which characters that act on a terminal without being seen,
+// or change how others are shown, are written by their numbers, as JSON itself
+// asks it of the first 32. They can only be in a string.
+func seen(text string) string {
+	var b strings.Builder
+	rest := 0
+	for i, r := range text {
+		if r == '\n' || !unicode.IsControl(r) && !plain.Invisible(r) && r != '\u2028' && r != '\u2029' {
+			continue
+		}
+		b.WriteString(text[rest:i])
+		rest = i + utf8.RuneLen(r)
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	if rest == 0 {
+		return text
+	}
+	return b.String() + text[rest:]
+}
+
+// writeEncoded writes what encodeJSON made.
+func writeEncoded(d Dest, what, text string) error {
 	if d.Log {
 		// "##[" can only be in a string, where a character may be written by
 		// its number; and no line of indented JSON begins with "::".

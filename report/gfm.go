@@ -2,6 +2,7 @@ package report
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -16,9 +17,10 @@ import (
 // a reference never stands for structure).
 //
 // References do not stop what is looked for in the text after Markdown was
-// read: mentions, issue and commit references, emoji names, formulas. All of
-// these leave <code> alone, so a word that could be one is set as code. That is
-// also how such words (addresses, options, versions) read best.
+// read: mentions, issue and commit references, emoji names, formulas, and
+// GitLab's own references (docs.gitlab.com, "GitLab-specific references"). All
+// of these leave <code> alone, so a word that could be one is set as code. That
+// is also how such words (addresses, options, versions) read best.
 
 // gfmText is text as GFM that shows it and does nothing else.
 func gfmText(s string) string {
@@ -40,14 +42,15 @@ func gfmText(s string) string {
 		words[i] = entities(open) + gfmCode(trimmed) + entities(end)
 	}
 	text := strings.Join(words, " ")
-	if startsList.MatchString(text) {
+	if startsBlock.MatchString(text) {
 		text = "&#" + strconv.Itoa(int(text[0])) + ";" + text[1:]
 	}
 	return text
 }
 
-// startsList matches what would begin a list, or be a line, at the start of one.
-var startsList = regexp.MustCompile(`^(-|[0-9]+[.)])`)
+// startsBlock matches what would begin a list, be a line, or be a quick action at
+// the start of one.
+var startsBlock = regexp.MustCompile(`^(-|/|[0-9]+[.)])`)
 
 // gfmCode is text as inline code. HTML and not backticks: those would need
 // another escape inside a table, and none works in a <summary>.
@@ -61,9 +64,23 @@ func gfmCode(s string) string {
 
 // gfmFence is lines as a block of code, to be placed between blank lines. The
 // fence is longer than every run of backticks inside, so nothing closes it.
+//
+// A fence does not stop what reads a comment line by line and not as Markdown:
+// GitLab takes a line of three backticks inside a longer fence for its end and
+// the "/close" behind it for a quick action (lib/gitlab/quick_actions/
+// extractor.rb), older ones do the same with ">>>" quotes and "::include", and
+// bots on GitHub look for commands at the start of a line. So such a line
+// begins with a space here, which means nothing to a shell.
 func gfmFence(language string, lines []string) string {
 	longest := 0
-	for _, l := range lines {
+	lines = slices.Clone(lines)
+	for i, l := range lines {
+		if l != "" && strings.ContainsRune("/>:", rune(l[0])) {
+			lines[i] = " " + l
+		}
+		if strings.HasPrefix(strings.TrimLeft(l, " "), longestFence) {
+			lines[i] = "    " + l
+		}
 		for rest := l; rest != ""; {
 			run := len(rest) - len(strings.TrimLeft(rest, "`"))
 			longest = max(longest, run)
@@ -74,10 +91,16 @@ func gfmFence(language string, lines []string) string {
 	return fence + language + "\n" + strings.Join(lines, "\n") + "\n" + fence + "\n"
 }
 
-// looksLike matches what GitHub would turn into something else in running
-// text, beside what its signs give away: addresses, commits, issues of the form
-// GH-1, emoji names.
-var looksLike = regexp.MustCompile(`(?i)//|www\.|mailto:|xmpp:|(^|[^0-9a-z])[0-9a-f]{7,}([^0-9a-z]|$)|gh-[0-9]|:[^:]+:`)
+// longestFence closes any fence on GitHub: cmark-gfm keeps the length of one in a
+// byte, and takes a longer one for this (src/blocks.c, open_new_blocks). But no
+// line that stands in by four columns is the end of a fence.
+var longestFence = strings.Repeat("`", 255)
+
+// looksLike matches what GitHub or GitLab would turn into something else in
+// running text, beside what its signs give away: addresses, commits, issues of
+// the form GH-1 or of another tracker (JIRA-1), emoji names, and GitLab's merge
+// requests (!1), milestones (%1, %name, %"a name") and quick actions (/close).
+var looksLike = regexp.MustCompile(`(?i)//|www\.|mailto:|xmpp:|(^|[^0-9a-z])[0-9a-f]{7,}([^0-9a-z]|$)|gh-[0-9]|:[^:]+:|![0-9]|[%~]"|%[0-9a-z_]|^/[a-z]|(?-i:(^|[^0-9a-zA-Z_])[A-Z][A-Z0-9_]+-[0-9])`)
 
 // needsCode reports whether a word is anything but a plain word or number.
 func needsCode(w string) bool {

@@ -34,6 +34,16 @@ func TestGFMText(t *testing.T) {
 		{"punctuation stays outside", `("a_b"),`, `("<code>a&#95;b</code>"),`},
 		{"other scripts", "模块 ошибка", "模块 ошибка"},
 		{"nothing", " \t", ""},
+		{"merge request", "see !7 and o/r!8, now!", "see <code>!7</code> and <code>o/r!8</code>, now!"},
+		{"label", `~bug ~"a b"`, `<code>&#126;bug</code> <code>&#126;"a</code> b"`},
+		{"milestone", `%1 %"a b" %v1 100% of 5%`, `<code>%1</code> <code>%"a</code> b" <code>%v1</code> 100% of 5%`},
+		{"epic and snippet", "&4 $5", "<code>&#38;4</code> <code>&#36;5</code>"},
+		{"vulnerability", "[vulnerability:1]", "<code>&#91;vulnerability&#58;1&#93;</code>"},
+		{"alert and iteration", "^alert#1 *iteration:2", "<code>&#94;alert&#35;1</code> <code>&#42;iteration&#58;2</code>"},
+		{"another tracker", "for SHOP-12: UTF-8", "for <code>SHOP-12</code>&#58; <code>UTF-8</code>"},
+		{"quick action", "/close", "<code>/close</code>"},
+		{"slash at the start", "/ close", "&#47; close"},
+		{"path", "in /home/ci: and/or", "in <code>/home/ci</code>&#58; and/or"},
 	} {
 		if got := gfmText(tt.in); got != strings.ReplaceAll(tt.want, "<code>:tada</code>:", "<code>&#58;tada</code>&#58;") {
 			t.Errorf("%s: gfmText(%q) =\n%s, want\n%s", tt.name, tt.in, got, tt.want)
@@ -45,7 +55,8 @@ var (
 	codeSpan = regexp.MustCompile(`<code>([^<]|<!-- -->)*</code>`)
 	// active is what GitHub acts on in the text outside of code, written down
 	// apart from the escaper.
-	active = regexp.MustCompile(`(?i)@[0-9a-z]|#[0-9]|\bgh-[0-9]|://|www\.|\b[0-9a-f]{7,40}\b|:[a-z0-9_+-]+:|\$[^ ]`)
+	active = regexp.MustCompile(`(?i)@[0-9a-z]|#[0-9]|\bgh-[0-9]|://|www\.|\b[0-9a-f]{7,40}\b|:[a-z0-9_+-]+:|\$[^ ]|` +
+		`![0-9]|[~&][0-9a-z]|[~%]"|%[0-9a-z_]|\[[a-z_]+:|^/[a-z]|(?-i:\b[A-Z][A-Z0-9_]+-[0-9])`)
 	// markup are the characters that Markdown and HTML read.
 	markup = regexp.MustCompile("[\\\\`*_{}\\[\\]<>#+|~^=$@&\r\n]|^-|^[0-9]+[.)]")
 	// reference is the only thing for which an "&" stands.
@@ -80,6 +91,7 @@ func FuzzGFMText(f *testing.F) {
 		"plain text", "@a", "a@b.c", "(@a)", "#1", "x#1", "GH-1", "https://a.b", "//a", "www.a.b", "WWW.a", ":a:", "a:b:c", "$x$", "$ x $",
 		"<script>", "&lt;", "&#60;", "`a`", "``", "a|b", `\|`, "\\", "*a*", "1. a", "- a", "+ a", "---", "===", "> a", "[a](b)", "![a](b)", "[^1]",
 		"0123456", "x-abcdef0", "\u202ea", "\x1b[1m", "\xff", "a\u00a0b", "\u200b@a", "\"@a\"", "'#1',", "!@a!", "mailto:a", "xmpp:a@b", "http:", "~~a~~", "a\n\n# b",
+		"!7", "a!7", "~a", "~\"a b\"", "~\" a\"", "%1", "%a", "%\"a b\"", "100%", "&1", "$1", "[vulnerability:1]", "^alert#1", "*iteration:1", "/close", "\n/close", "/ close", "AB-1", "x_AB-1",
 	} {
 		f.Add(seed)
 	}
@@ -89,14 +101,19 @@ func FuzzGFMText(f *testing.F) {
 // TestGFMFence: nothing inside closes a fence.
 func TestGFMFence(t *testing.T) {
 	t.Parallel()
-	for _, lines := range [][]string{{"a"}, {"```"}, {"````sh", "x"}, {"a ````` b", "`"}, {"~~~"}, {""}, nil} {
+	for _, lines := range [][]string{{"a"}, {"/close"}, {"```", "/close"}, {">>>", "::include{file=x}"}, {"```"}, {"````sh", "x"}, {"a ````` b", "`"}, {"~~~"}, {""}, nil} {
 		got := gfmFence("text", lines)
 		parts := strings.Split(strings.TrimSuffix(got, "\n"), "\n")
 		fence := parts[len(parts)-1]
 		if parts[0] != fence+"text" || len(fence) < 3 || strings.Trim(fence, "`") != "" {
 			t.Errorf("gfmFence(%q) = %q is not fenced", lines, got)
 		}
-		if body := parts[1 : len(parts)-1]; strings.Join(body, "\n") != strings.Join(lines, "\n") || slices.ContainsFunc(body, func(l string) bool { return strings.Contains(l, fence) }) {
+		for _, l := range parts {
+			if strings.HasPrefix(l, "/") || strings.HasPrefix(l, ">>>") || strings.HasPrefix(l, "::") {
+				t.Errorf("gfmFence(%q) = %q has a line that GitLab would obey", lines, got)
+			}
+		}
+		if body := parts[1 : len(parts)-1]; strings.ReplaceAll("\n"+strings.Join(body, "\n"), "\n ", "\n") != "\n"+strings.Join(lines, "\n") || slices.ContainsFunc(body, func(l string) bool { return strings.Contains(l, fence) }) {
 			t.Errorf("gfmFence(%q) = %q: the fence is in its text", lines, got)
 		}
 	}

@@ -36,6 +36,9 @@ const (
 	// safe; GitHub counts characters (actions/runner, ExecutionContext:
 	// _maxIssueMessageLength).
 	maxAnnotation = 4096
+	// maxAnnotationTitle is the length of its title, in bytes to be safe (GitHub
+	// documentation, "Update a check run", annotations: 255 characters).
+	maxAnnotationTitle = 255
 	// MaxSummary is the size in bytes of the summary of one step; a larger one
 	// is dropped as a whole (actions/runner, CreateStepSummaryCommand:
 	// AttachmentSizeLimit).
@@ -57,8 +60,13 @@ type annotation struct {
 	col      int
 }
 
-// writeAnnotations writes the most telling annotations and counts the others.
+// writeAnnotations writes the most telling annotations and counts the others. An
+// untrusted report gets none: they would stand at the commit of the job that
+// renders it, which is not the one that was judged.
 func writeAnnotations(d Dest, r *checks.Report) error {
+	if r.Untrusted {
+		return nil
+	}
 	// go-githubactions panics when it cannot write: it writes to memory.
 	var b bytes.Buffer
 	action := githubactions.New(githubactions.WithWriter(&b), githubactions.WithGetenv(d.getenv))
@@ -73,7 +81,7 @@ func writeAnnotations(d Dest, r *checks.Report) error {
 	}
 	for _, a := range kept {
 		act := action.WithFieldsMap(a.fields())
-		message := cutBytes(a.message, maxAnnotation)
+		message := cutBytes(guardTag(a.message), maxAnnotation)
 		switch a.severity {
 		case checks.Error:
 			act.Errorf("%s", message)
@@ -168,9 +176,12 @@ func annotate(f *checks.Finding, blocks []string) annotation {
 
 // fields are the properties of the annotation's command.
 func (a annotation) fields() map[string]string {
-	m := map[string]string{"title": a.title}
+	m := map[string]string{}
+	if a.title != "" {
+		m["title"] = cutBytes(guardTag(a.title), maxAnnotationTitle)
+	}
 	if a.file != "" {
-		m["file"] = a.file
+		m["file"] = guardTag(a.file)
 	}
 	for name, n := range map[string]int{"line": a.line, "endLine": a.endLine, "col": a.col} {
 		if n > 0 {
@@ -221,18 +232,22 @@ func writeSummary(d Dest, r *checks.Report) error {
 
 // writeOutputs appends the step's outputs to the file for them, if the step
 // has one. The form NAME=VALUE has no delimiter that a value could forge; a
-// value with a line break could add an output of its own and is refused.
+// value with a line break could add an output of its own. It is left empty and
+// told, and the others are set.
 func writeOutputs(d Dest, r *checks.Report) error {
-	return appendTo(d, "GITHUB_OUTPUT", func(int64) (string, error) {
+	var refused []error
+	err := appendTo(d, "GITHUB_OUTPUT", func(int64) (string, error) {
 		var b strings.Builder
 		for _, o := range outputs(d, r) {
 			if strings.ContainsAny(o.value, "\r\n") {
-				return "", fmt.Errorf("the output %s has a line break: %.100q", o.name, o.value)
+				refused = append(refused, fmt.Errorf("GITHUB_OUTPUT: the output %s is left empty, it has a line break: %.100q", o.name, o.value))
+				o.value = ""
 			}
 			fmt.Fprintf(&b, "%s=%s\n", o.name, o.value)
 		}
 		return b.String(), nil
 	})
+	return errors.Join(append(refused, err)...)
 }
 
 // output is one output of the step.

@@ -42,7 +42,7 @@ func TestAnnotationsDecode(t *testing.T) {
 	got := writeStep(t, step{}, r)
 	want := []command{
 		{"error", map[string]string{"title": "build/compile", "file": "a,b:c%/x.go", "line": "3", "col": "7"},
-			"100%25 a:b,c=d ::error::x ##[group]y 50%\nk,e:y\nfix: mend it, please\n    go vet ./...\n    go build ./..."},
+			`100%25 a:b,c=d ::error::x ##\[group]y 50%` + "\nk,e:y\nfix: mend it, please\n    go vet ./...\n    go build ./..."},
 		{"warning", map[string]string{"title": "build/vet", "file": "x.go", "line": "3", "endLine": "5"}, "two lines at once"},
 		{"notice", map[string]string{"title": "build/note"}, "no place"},
 	}
@@ -56,6 +56,9 @@ func TestAnnotationsDecode(t *testing.T) {
 func TestAnnotationLimits(t *testing.T) {
 	t.Parallel()
 	for name, r := range savedReports(t) {
+		if r.Untrusted {
+			continue // see TestUntrustedHasNoAnnotations
+		}
 		n := map[string]int{}
 		commands := writeStep(t, newStep(t), r)
 		for _, c := range commands {
@@ -150,21 +153,26 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// TestOutputsRefuseLineBreaks: a forged report cannot set an output of its own.
+// TestOutputsRefuseLineBreaks: neither a forged report nor the name of a file
+// can set an output of its own, and the other outputs are there.
 func TestOutputsRefuseLineBreaks(t *testing.T) {
 	t.Parallel()
-	for _, value := range []string{"a/b\nverdict=pass", "a/b\rverdict=pass"} {
+	for _, tt := range []struct{ name, rule, path, want, complaint string }{
+		{"rule, line feed", "a/b\nverdict=pass", "r.json", "root-cause=\nreport=r.json\n", `the output root-cause is left empty, it has a line break: "a/b\nverdict=pass"`},
+		{"rule, carriage return", "a/b\rverdict=pass", "r.json", "root-cause=\nreport=r.json\n", `the output root-cause is left empty, it has a line break: "a/b\rverdict=pass"`},
+		{"path", "a/b", "x\nverdict=pass/r.json", "root-cause=a/b\nreport=\n", `the output report is left empty, it has a line break: "x\nverdict=pass/r.json"`},
+	} {
 		s := newStep(t)
-		r := &checks.Report{Verdict: checks.Fail, RootCauses: []checks.RootCause{{Rule: value}}}
-		err := GitHub.Write(t.Context(), Dest{Out: &bytes.Buffer{}, Getenv: s.getenv, Append: s.open}, r)
-		if err == nil || !strings.Contains(err.Error(), "root-cause has a line break") {
-			t.Errorf("%q: error %v", value, err)
+		r := &checks.Report{Verdict: checks.Fail, RootCauses: []checks.RootCause{{Rule: tt.rule}}}
+		err := GitHub.Write(t.Context(), Dest{Out: &bytes.Buffer{}, Getenv: s.getenv, Append: s.open, ReportPath: tt.path}, r)
+		if err == nil || !strings.Contains(err.Error(), tt.complaint) {
+			t.Errorf("%s: error %v, want %s", tt.name, err, tt.complaint)
 		}
-		if got := s.read(t, "GITHUB_OUTPUT"); got != "" {
-			t.Errorf("%q: outputs are %q, want none", value, got)
+		if got, want := s.read(t, "GITHUB_OUTPUT"), "verdict=fail\nerrors=0\nwarnings=0\n"+tt.want; got != want {
+			t.Errorf("%s: outputs are %q, want %q", tt.name, got, want)
 		}
 		if got := s.read(t, "GITHUB_STEP_SUMMARY"); !strings.Contains(got, "gopreflight: failed") {
-			t.Errorf("%q: the summary is missing: %q", value, got)
+			t.Errorf("%s: the summary is missing: %q", tt.name, got)
 		}
 	}
 }
@@ -229,5 +237,25 @@ func TestGitHubFilesFail(t *testing.T) {
 	d = Dest{Out: &bytes.Buffer{}, Getenv: s.getenv, Append: os.Open}
 	if err := GitHub.Write(t.Context(), d, readSaved(t, saved+"/fail.json")); err == nil || !strings.Contains(err.Error(), "GITHUB_OUTPUT: ") {
 		t.Errorf("a file that cannot be written: error %v", err)
+	}
+}
+
+// TestUntrustedHasNoAnnotations: they would stand at another commit's lines.
+func TestUntrustedHasNoAnnotations(t *testing.T) {
+	t.Parallel()
+	r := readSaved(t, saved+"/fail.json")
+	got := func() string {
+		var b bytes.Buffer
+		if err := GitHub.Write(t.Context(), Dest{Out: &b}, r); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	if !strings.Contains(got(), "::error ") {
+		t.Fatalf("a trusted report has no annotation: %q", got())
+	}
+	r.Untrusted = true
+	if log := got(); log != "" {
+		t.Errorf("an untrusted report wrote %q", log)
 	}
 }

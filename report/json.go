@@ -2,14 +2,17 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/gopreflight/gopreflight/checks"
+	"github.com/gopreflight/gopreflight/internal/plain"
 )
 
 // JSON is the canonical form: every other format can be made from it.
@@ -28,8 +31,18 @@ const (
 	// maxDepth is how deep its values may be nested; a report of ours needs
 	// nine levels, and whatever a check puts into its facts.
 	maxDepth = 64
+	// maxValues is its values, all of them: it bounds the memory that reading
+	// takes, whatever the values are. A finding has some twenty.
+	maxValues = 2_500_000
+	// maxString is its longest string, in bytes; the runner cuts much shorter.
+	maxString = 1 << 20
 	// maxResults is its checks: each may be looked up among all findings.
 	maxResults = 1000
+	// maxFindings is its findings, of all checks.
+	maxFindings = 100_000
+	// maxModules is its main modules, also those of one check, and its module
+	// changes.
+	maxModules = 20_000
 )
 
 // normalize returns the report with empty lists and maps where it has nil
@@ -72,6 +85,20 @@ func list[T any](s []T) []T { return append([]T{}, s...) }
 // nested without reason, of another schema, or says what no report of ours can
 // say; fields that it does not know are left out, because the schema may grow.
 func ReadJSON(in io.Reader) (*checks.Report, error) {
+	data, err := readBounded(in)
+	if err != nil {
+		return nil, err
+	}
+	r, err := decode(data)
+	if err != nil {
+		return nil, err
+	}
+	return accept(r)
+}
+
+// readBounded reads the bytes of a report of our schema: no more, no deeper and
+// no larger a tree than a report may be.
+func readBounded(in io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(in, MaxReport+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the report: %w", err)
@@ -79,8 +106,13 @@ func ReadJSON(in io.Reader) (*checks.Report, error) {
 	if len(data) > MaxReport {
 		return nil, fmt.Errorf("the report is larger than %d MiB", MaxReport>>20)
 	}
-	if depth(data) > maxDepth {
+	switch depth, values, text := shape(data); {
+	case depth > maxDepth:
 		return nil, fmt.Errorf("the report is nested deeper than %d levels", maxDepth)
+	case values > maxValues:
+		return nil, fmt.Errorf("the report has more than %s", plain.Count(maxValues, "value"))
+	case text > maxString:
+		return nil, fmt.Errorf("the report has a string of more than %d MiB", maxString>>20)
 	}
 	// The schema first: another schema explains every other error.
 	var head struct {
@@ -95,51 +127,73 @@ func ReadJSON(in io.Reader) (*checks.Report, error) {
 	if *head.Schema != checks.Schema {
 		return nil, fmt.Errorf("not a report that this version reads: schema is %.100q, want %q", *head.Schema, checks.Schema)
 	}
+	return data, nil
+}
+
+// decode makes a report of JSON that readBounded let through.
+func decode(data []byte) (*checks.Report, error) {
 	var r checks.Report
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber() // facts keep their numbers as they were written
 	if err := d.Decode(&r); err != nil {
 		return nil, fmt.Errorf("not a report: %w", position(data, err))
 	}
-	if err := validate(&r); err != nil {
-		return nil, fmt.Errorf("not a report: %w", err)
-	}
-	return normalize(&r), nil
+	return &r, nil
 }
 
-// position adds the line to an error of encoding/json.
+// accept is a decoded report if a report can say what it says.
+func accept(r *checks.Report) (*checks.Report, error) {
+	if err := validate(r); err != nil {
+		return nil, fmt.Errorf("not a report: %w", err)
+	}
+	return normalize(r), nil
+}
+
+// position adds the line to an error of encoding/json, and bounds it: it may
+// quote a number or a date of any length.
 func position(data []byte, err error) error {
 	offset := int64(-1)
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 		offset = e.Offset
 	} else if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		offset = e.Offset
+	} else if e, ok := errors.AsType[*time.ParseError](err); ok {
+		return fmt.Errorf("startedAt is %.100q, want a date and time as in RFC 3339", e.Value) // the only one
 	}
+	text := plain.Line(err.Error())
 	if offset < 0 || offset > int64(len(data)) {
-		return err
+		return errors.New(text)
 	}
-	return fmt.Errorf("line %d: %w", 1+bytes.Count(data[:offset], []byte("\n")), err)
+	return fmt.Errorf("line %d: %s", 1+bytes.Count(data[:offset], []byte("\n")), text)
 }
 
-// depth is how deep the brackets of a JSON text are nested; strings are
-// skipped. It is right for valid JSON and some number for anything else.
-func depth(data []byte) int {
-	deepest, now, inString := 0, 0, false
+// shape is how deep the brackets of a JSON text are nested, how many values it
+// has at most, and the length of its longest string. It is right for valid JSON
+// and some numbers for anything else.
+func shape(data []byte) (depth, values, text int) {
+	now, start := 0, -1 // start is where the string begins that i is in
+	values = 1
 	for i := 0; i < len(data); i++ {
 		switch c := data[i]; {
-		case inString && c == '\\':
+		case start >= 0 && c == '\\':
 			i++
+		case start >= 0 && c == '"':
+			text = max(text, i-start)
+			start = -1
+		case start >= 0:
 		case c == '"':
-			inString = !inString
-		case inString:
+			start = i + 1
 		case c == '{' || c == '[':
 			now++
-			deepest = max(deepest, now)
+			values++ // what follows it, unless it is empty
+			depth = max(depth, now)
 		case c == '}' || c == ']':
 			now--
+		case c == ',':
+			values++
 		}
 	}
-	return deepest
+	return depth, values, text
 }
 
 // The words that a report's fields may hold; the JSON Schema lists the same.
@@ -151,8 +205,8 @@ var (
 	linkStates = []checks.LinkState{checks.Proven, checks.Consistent, checks.Unproven, checks.Broken, checks.Absent}
 )
 
-// validate refuses words that are none of the known ones, and places that are
-// none: no format could tell what they mean.
+// validate refuses words that are none of the known ones, places that are none,
+// and more of anything than a report may have: no format could tell what they mean.
 func validate(r *checks.Report) error {
 	if err := oneOf("verdict", r.Verdict, verdicts); err != nil {
 		return err
@@ -165,8 +219,17 @@ func validate(r *checks.Report) error {
 			return err
 		}
 	}
-	if n := len(r.Results); n > maxResults {
-		return fmt.Errorf("it has %d results, more than %d", n, maxResults)
+	findings, modules := 0, max(len(r.Repository.Modules), len(r.ModuleChanges))
+	for i := range r.Results {
+		findings += len(r.Results[i].Findings)
+		modules = max(modules, len(r.Results[i].Modules))
+	}
+	if err := cmp.Or(
+		atMost(maxResults, len(r.Results), "result"),
+		atMost(maxFindings, findings, "finding"),
+		atMost(maxModules, modules, "module"),
+	); err != nil {
+		return err
 	}
 	for i := range r.Results {
 		res := &r.Results[i]
@@ -189,6 +252,13 @@ func validate(r *checks.Report) error {
 		}
 	}
 	return nil
+}
+
+func atMost(limit, n int, what string) error {
+	if n <= limit {
+		return nil
+	}
+	return fmt.Errorf("it has %s, more than %s", plain.Count(n, what), plain.Thousands(limit))
 }
 
 func oneOf[S ~string](field string, got S, want []S) error {

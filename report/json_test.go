@@ -73,7 +73,7 @@ func TestReadJSONRefuses(t *testing.T) {
 		{"line", result(`{"status":"passed","findings":[{"severity":"error","line":-1}]}`), "results[0].findings[0]: line, column or endLine is negative"},
 		{"line over the range", result(`{"status":"passed","findings":[{"severity":"error","line":99999999999999999999}]}`), "cannot unmarshal number"},
 		{"link state", strings.Replace(result(""), "{", `{"chain":[{"state":"sure"}],`, 1), `chain[0].state is "sure"`},
-		{"too many results", result(strings.Repeat(`{"status":"passed"},`, maxResults) + `{"status":"passed"}`), "it has 1001 results, more than 1000"},
+		{"too many results", result(strings.Repeat(`{"status":"passed"},`, maxResults) + `{"status":"passed"}`), "it has 1,001 results, more than 1,000"},
 		{"two reports", result("") + result(""), "invalid character"},
 		{"too deep", strings.Repeat("[", 65) + strings.Repeat("]", 65), "nested deeper than 64 levels"},
 		{"too large", strings.Repeat(" ", MaxReport+1), "larger than 32 MiB"},

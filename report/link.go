@@ -20,6 +20,12 @@ var (
 // site that hosts the repository. It is empty unless the address is https, the
 // commit is known, the file is inside the repository, and the site's form of
 // such addresses is known.
+//
+// For a pull request that commit may be a test merge (refs/pull/N/merge), which
+// no branch keeps. Nevertheless it is the right one: the line is a line of its
+// files, which in the change's own commit may be another or none; and sites show
+// a commit by its name also when no branch has it any more, until they collect
+// their garbage.
 func fileURL(r *checks.Report, f *checks.Finding) string {
 	if !commitID.MatchString(r.Repository.Commit) || f.File == "." || !fs.ValidPath(f.File) {
 		return ""
@@ -41,6 +47,24 @@ func fileURL(r *checks.Report, f *checks.Finding) string {
 		link += "#L" + strconv.Itoa(f.Line)
 	}
 	return link
+}
+
+// maxRunURL bounds the address of a run, in bytes.
+const maxRunURL = 500
+
+// runURL is the page of the run, https or http (a Jenkins in a company's network
+// often has no other); empty for anything that is no plain address of a page.
+func runURL(r *checks.Report) string {
+	u, err := url.Parse(r.CI.RunURL)
+	if err != nil || len(r.CI.RunURL) > maxRunURL || u.Scheme != "https" && u.Scheme != "http" ||
+		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || !hostName.MatchString(u.Host) {
+		return ""
+	}
+	parts := strings.Split(strings.TrimPrefix(u.Path, "/"), "/")
+	for i, p := range parts {
+		parts[i] = url.PathEscape(p)
+	}
+	return u.Scheme + "://" + u.Host + "/" + strings.Join(parts, "/")
 }
 
 // viewPath is what stands between a repository and a commit in the address of

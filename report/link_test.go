@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gopreflight/gopreflight/checks"
@@ -42,5 +43,31 @@ func TestFileURL(t *testing.T) {
 				t.Errorf("fileURL = %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestRunURL(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, in, want string }{
+		{"github", "https://github.com/o/r/actions/runs/42", "https://github.com/o/r/actions/runs/42"},
+		{"gitlab", "https://gitlab.corp.example/g/s/r/-/jobs/7", "https://gitlab.corp.example/g/s/r/-/jobs/7"},
+		{"jenkins without TLS", "http://ci.corp.example:8080/job/a%20b/1/", "http://ci.corp.example:8080/job/a%20b/1/"},
+		{"signs in the path", `https://ci.example/"><script>/|x` + "`", "https://ci.example/%22%3E%3Cscript%3E/%7Cx%60"},
+		{"script", "javascript:alert(1)", ""},
+		{"file", "file:///etc/passwd", ""},
+		{"no host", "https:///x", ""},
+		{"host that is none", "https://a b/x", ""},
+		{"password", "https://u:p@github.com/o/r", ""},
+		{"query", "https://github.com/o?x=1", ""},
+		{"empty query", "https://github.com/o?", ""},
+		{"fragment", "https://github.com/o#x", ""},
+		{"line break", "https://github.com/o\n/close", ""},
+		{"too long", "https://github.com/" + strings.Repeat("x", maxRunURL), ""},
+		{"empty", "", ""},
+	} {
+		r := &checks.Report{CI: checks.CI{RunURL: tt.in}}
+		if got := runURL(r); got != tt.want {
+			t.Errorf("%s: runURL(%q) = %q, want %q", tt.name, tt.in, got, tt.want)
+		}
 	}
 }

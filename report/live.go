@@ -15,8 +15,8 @@ const redrawEvery = 100 * time.Millisecond
 
 // Live shows a run while it goes on. On a terminal it is a list that is redrawn
 // in place and erased by Close, so that the report can take its place; in a log
-// it is one line for every check that ends, and the report that follows leaves
-// its own list out (Dest.ListShown).
+// it is one line for every check that ends, on GitLab within a section, and the
+// report that follows leaves its own list out (Dest.ListShown).
 //
 // Its methods may be called from several goroutines. They never fail: what
 // Close returns is the first error in writing.
@@ -38,12 +38,13 @@ type LiveOptions struct {
 	Out io.Writer
 	// TTY says that Out is a terminal that understands ANSI sequences.
 	TTY bool
-	// Color and Log are as in Dest.
-	Color, Log bool
+	// Color, ASCII, Log and Sections are as in Dest. On a terminal there are no
+	// sections.
+	Color, ASCII, Log, Sections bool
 	// Size is the terminal's width and height, asked at every redraw; nil
 	// means 80 by 24.
 	Size func() (width, height int)
-	// Now is the clock. Required on a terminal.
+	// Now is the clock. Required on a terminal and for sections.
 	Now func() time.Time
 }
 
@@ -58,9 +59,12 @@ type row struct {
 // NewLive starts a live view; Close ends it.
 func NewLive(o LiveOptions) *Live {
 	l := &Live{o: o, stop: make(chan struct{})}
-	if o.TTY {
+	switch {
+	case o.TTY:
 		l.write(hideCursor)
 		l.stopped.Go(l.tick)
+	case o.Sections:
+		l.write(sectionChecks.start(o.Now().Unix(), headerChecks))
 	}
 	return l
 }
@@ -137,8 +141,7 @@ func (l *Live) done(result checks.Result) {
 		l.draw()
 		return
 	}
-	s := style(l.o.Color)
-	line := s.checkLine(&result, "", 0) + s.moduleLines(&result, 0, false) + "\n"
+	line := l.style().checkLine(&result, "", 0) + l.style().moduleLines(&result, 0, false) + "\n"
 	if l.o.Log {
 		line = guardLog(line)
 	}
@@ -149,10 +152,13 @@ func (l *Live) done(result checks.Result) {
 // It may be called more than once.
 func (l *Live) Close() error {
 	l.mu.Lock()
-	if !l.closed && l.o.TTY {
-		l.write(l.back() + eraseBelow + ShowCursor)
-	}
 	first := !l.closed
+	switch {
+	case first && l.o.TTY:
+		l.write(l.back() + eraseBelow + ShowCursor)
+	case first && l.o.Sections:
+		l.write(sectionChecks.end(l.o.Now().Unix()))
+	}
 	l.closed = true
 	err := l.err
 	l.mu.Unlock()
@@ -214,7 +220,7 @@ func (l *Live) lines(width, height int) []string {
 	hide = min(hide, len(l.rows)-running)
 	var lines []string
 	if hide > 0 {
-		lines = append(lines, fmt.Sprintf("  … %d done\n", hide))
+		lines = append(lines, fmt.Sprintf("  %s%d done\n", l.style().more(), hide))
 	}
 	for _, r := range l.rows {
 		if r.result != nil && hide > 0 {
@@ -231,7 +237,7 @@ func (l *Live) lines(width, height int) []string {
 
 // line is a row, cut to the terminal's width: colours come after the cut.
 func (l *Live) line(r *row, width int) string {
-	s := style(l.o.Color)
+	s := l.style()
 	room := max(0, width-textColumn)
 	if r.result != nil {
 		short := *r.result
@@ -239,9 +245,11 @@ func (l *Live) line(r *row, width int) string {
 		return s.checkLine(&short, "", 0)
 	}
 	ms := l.o.Now().Sub(r.started).Milliseconds()
-	return "  " + s.blue("•") + " " + pad(cut(oneLine(r.check), nameWidth), nameWidth) + " " +
+	return "  " + s.blue(s.sign("•", ">")) + " " + pad(cut(oneLine(r.check), nameWidth), nameWidth) + " " +
 		s.dim(padLeft(duration(ms), durationWidth)) + "  " + s.dim(cut(r.text, room))
 }
+
+func (l *Live) style() style { return style{l.o.Color, l.o.ASCII} }
 
 func (l *Live) write(s string) {
 	if l.err != nil {

@@ -66,19 +66,19 @@ func (s *screen) Write(p []byte) (int, error) {
 
 func (s *screen) String() string { return strings.Join(s.lines, "\n") }
 
-// clock is a time that stands still until it is moved.
-type clock struct {
+// stillClock is a time that stands still until it is moved.
+type stillClock struct {
 	mu sync.Mutex
 	t  time.Time
 }
 
-func (c *clock) now() time.Time {
+func (c *stillClock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.t
 }
 
-func (c *clock) move(d time.Duration) {
+func (c *stillClock) move(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.t = c.t.Add(d)
@@ -87,7 +87,7 @@ func (c *clock) move(d time.Duration) {
 func TestLiveTerminal(t *testing.T) {
 	t.Parallel()
 	s := &screen{height: 24, lines: []string{"$ gopreflight"}, row: 1}
-	c := &clock{}
+	c := &stillClock{}
 	l := NewLive(LiveOptions{Out: s, TTY: true, Color: true, Size: func() (int, int) { return 60, 24 }, Now: c.now})
 	l.mu.Lock() // the screen is read between two redraws
 	if !s.hidden || !s.noWrap {
@@ -127,7 +127,7 @@ func TestLiveSmallTerminal(t *testing.T) {
 	t.Parallel()
 	for height := range 12 {
 		s := &screen{height: max(3, height)}
-		c := &clock{}
+		c := &stillClock{}
 		l := NewLive(LiveOptions{Out: s, TTY: true, Size: func() (int, int) { return 80, height }, Now: c.now})
 		for i := range 9 {
 			name := fmt.Sprint("check", i)
@@ -188,7 +188,7 @@ func TestLiveConcurrent(t *testing.T) {
 	t.Parallel()
 	for _, tty := range []bool{true, false} {
 		var b bytes.Buffer
-		l := NewLive(LiveOptions{Out: &b, TTY: tty, Now: (&clock{}).now})
+		l := NewLive(LiveOptions{Out: &b, TTY: tty, Now: (&stillClock{}).now})
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
@@ -211,7 +211,7 @@ func TestLiveConcurrent(t *testing.T) {
 func TestLiveWriteError(t *testing.T) {
 	t.Parallel()
 	for _, tty := range []bool{true, false} {
-		l := NewLive(LiveOptions{Out: full{}, TTY: tty, Now: (&clock{}).now})
+		l := NewLive(LiveOptions{Out: full{}, TTY: tty, Now: (&stillClock{}).now})
 		l.Started("host")
 		l.Done(checks.Result{Check: "host"})
 		if err := l.Close(); !errors.Is(err, errFull) {

@@ -3,8 +3,6 @@ package report
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/gopreflight/gopreflight/checks"
@@ -32,7 +30,7 @@ func writeMarkdown(_ context.Context, d Dest, r *checks.Report) error {
 // Bounds of one report's parts, so that the head, the table and the environment
 // always fit and one finding cannot take the room of all.
 const (
-	// minMarkdown is the least room, in bytes, that markdownText can keep to.
+	// minMarkdown is the least room, in bytes, that compose can keep to.
 	minMarkdown = 4 << 10
 	// maxRows is how many rows a table shows.
 	maxRows = 60
@@ -42,8 +40,14 @@ const (
 	// its lines.
 	maxFence      = 8 << 10
 	maxFenceLines = 80
-	// maxItems is how many findings of one rule are listed.
-	maxItems = 200
+	// maxItems is how many findings of one rule a summary lists, and
+	// maxCommentItems a comment.
+	maxItems        = 200
+	maxCommentItems = 20
+	// maxChanges is how many module changes a summary lists, and
+	// maxCommentChanges a comment.
+	maxChanges        = 200
+	maxCommentChanges = 50
 	// maxUnanswered is how many checks without an answer the head names.
 	maxUnanswered = 6
 	// maxFollows is how many consequences of one finding are listed.
@@ -52,34 +56,63 @@ const (
 	maxText = 1200
 )
 
-// markdownText is the report in at most limit bytes: the head, the checks, the
-// findings most telling first, the environment. What does not fit is left out
-// whole, part by part from the end, and counted.
-func markdownText(r *checks.Report, limit int) string {
-	m := markdown{r}
-	groups := outline(r)
+// markdownText is the report as a job summary, in at most limit bytes.
+func markdownText(r *checks.Report, limit int) string { return markdown{r: r}.compose(limit) }
+
+// markdown writes the parts of one report, as a summary or as a comment. Every
+// method returns whole blocks, each followed by a blank line: GitLab and Gitea
+// read Markdown inside a fold only behind one.
+type markdown struct {
+	r *checks.Report
+	// comment makes it the comment of a pull request: shorter, without
+	// pictures, and every line as it stands, since comments break where
+	// their lines do.
+	comment bool
+}
+
+// compose puts the parts together in at most limit bytes, which is minMarkdown
+// or more: the head, the checks, the module changes, the findings, most telling
+// first, and what stands behind them. What does not fit is left out whole, and
+// said or counted.
+func (m markdown) compose(limit int) string {
+	groups := outline(m.r)
 	total := 0
 	for i := range groups {
 		total += groups[i].size()
 	}
 
-	tail := m.chain() + m.environment()
-	b := bounded{left: limit - len(leftOut(total)) - len(tail)}
-	if b.left < minMarkdown/2 { // the environment is the first to go
-		b.left += len(tail)
-		tail = ""
+	behind := m.behind()
+	b := bounded{left: limit - len(leftOut(total)) - len(lost(behind))}
+	// No more than half of the room is kept for what is not a finding.
+	floor := b.left / 2
+	changes := m.changes()
+	if !b.reserve(changes, floor) {
+		changes = m.changesLost()
+		b.left -= len(changes)
 	}
+	var tail strings.Builder
+	var cut []part
+	for _, p := range behind {
+		if b.reserve(p.text, floor) {
+			tail.WriteString(p.text)
+		} else {
+			cut = append(cut, p)
+		}
+	}
+
 	b.add(m.title())
-	if len(groups) > 0 && (groups[0].rank <= rankError || r.Verdict == checks.Fail) {
+	b.add(m.provenance())
+	if len(groups) > 0 && (groups[0].rank <= rankError || m.r.Verdict == checks.Fail) {
 		b.add(m.first(groups[0]))
 	} else {
 		b.add(m.unanswered())
 	}
 	if !b.add(m.table()) {
-		b.add("**" + plain.Count(len(r.Results), "check") + "** did not fit here: the JSON report has all of them.\n\n")
+		b.add("**" + plain.Count(len(m.r.Results), "check") + "** did not fit here: the JSON report has all of them.\n\n")
 	}
+	b.WriteString(changes)
 	shown := 0
-	if total > 0 && b.add("### Findings\n\n") {
+	if total > 0 && b.add(m.heading("Findings")) {
 		for _, g := range groups {
 			n := m.group(&b, g)
 			if shown += n; n == 0 {
@@ -87,7 +120,7 @@ func markdownText(r *checks.Report, limit int) string {
 			}
 		}
 	}
-	return b.String() + leftOut(total-shown) + tail
+	return b.String() + leftOut(total-shown) + lost(cut) + tail.String()
 }
 
 // leftOut says that findings are missing.
@@ -96,6 +129,21 @@ func leftOut(n int) string {
 		return ""
 	}
 	return "**" + plain.Count(n, "more finding") + "** did not fit here: the JSON report has all of them.\n\n"
+}
+
+// part is a piece of the text and the name by which it is missed.
+type part struct{ name, text string }
+
+// lost says that parts are missing.
+func lost(parts []part) string {
+	if len(parts) == 0 {
+		return ""
+	}
+	names := make([]string, len(parts))
+	for i, p := range parts {
+		names[i] = "the " + p.name
+	}
+	return "Left out for want of room: " + strings.Join(names, ", ") + ". The JSON report has all of it.\n\n"
 }
 
 // bounded takes parts as long as they fit.
@@ -114,14 +162,31 @@ func (b *bounded) add(part string) bool {
 	return true
 }
 
-// markdown writes the parts of one report. Every method returns whole blocks,
-// each followed by a blank line.
-type markdown struct{ r *checks.Report }
+// reserve keeps room for a part that is written later, unless less than floor
+// would be left.
+func (b *bounded) reserve(part string, floor int) bool {
+	if b.left-len(part) < floor {
+		return false
+	}
+	b.left -= len(part)
+	return true
+}
 
-// verdictSign is the one emoji of a summary: it is seen before the words.
-func verdictSign(v checks.Verdict) string {
-	switch v {
+// heading is the heading of a part.
+func (m markdown) heading(text string) string {
+	if m.comment {
+		return ""
+	}
+	return "### " + text + "\n\n"
+}
+
+// verdictSign is the one emoji of a head: it is seen before the words.
+func (m markdown) verdictSign() string {
+	switch m.r.Verdict {
 	case checks.Pass:
+		if m.r.Untrusted { // a green mark would vouch for what anyone can forge
+			return "⚪"
+		}
 		return "✅"
 	case checks.Fail:
 		return "❌"
@@ -146,12 +211,56 @@ func (m markdown) title() string {
 		}
 		facts = append(facts, path)
 	}
-	facts = append(facts, gfmText(cut(goVersion(m.r), maxCell)), duration(m.r.DurationMs))
+	if !m.comment { // there it is in the footer
+		facts = append(facts, gfmText(cut(goVersion(m.r), maxCell)), duration(m.r.DurationMs))
+	}
 	facts = append(facts, aside(m.r)...)
 	for _, remark := range remarks(m.r) {
 		facts = append(facts, "<b>"+remark+"</b>")
 	}
-	return "## " + verdictSign(m.r.Verdict) + " gopreflight: " + answer + "\n\n" + strings.Join(facts, " · ") + "\n\n"
+	level := "##"
+	if m.comment {
+		level = "###"
+	}
+	name := "gopreflight"
+	if m.r.Untrusted {
+		name += " (untrusted run)"
+	}
+	title := level + " " + m.verdictSign() + " " + name + ": " + answer + "\n\n"
+	if len(facts) > 0 {
+		title += strings.Join(facts, " · ") + "\n\n"
+	}
+	return title
+}
+
+// provenance says whose word an untrusted report is, and what is known apart
+// from it.
+func (m markdown) provenance() string {
+	if !m.r.Untrusted {
+		return ""
+	}
+	text := "**An untrusted run reported this:** the pull request's own code had a part in it and could have written anything below."
+	if c := gfmText(cut(oneLine(m.r.CI.Conclusion), 40)); c != "" {
+		text += " " + siteName(m.r.CI.Provider) + " says that the run ended: **" + c + "**"
+		if m.r.Verdict == checks.Pass && m.r.CI.Conclusion != "success" {
+			text += ", and nothing in the report explains that"
+		}
+		text += "."
+	}
+	return text + "\n\n"
+}
+
+// siteName is what people call a CI.
+func siteName(provider string) string {
+	switch provider {
+	case "github":
+		return "GitHub"
+	case "gitlab":
+		return "GitLab"
+	case "gitea":
+		return "Gitea"
+	}
+	return "The CI"
 }
 
 // first is the most telling finding in short: what it is, and what to run.
@@ -169,11 +278,11 @@ func (m markdown) first(g group) string {
 	if p := placeLink(m.r, it.Finding); p != "" {
 		b.WriteString(" at " + p)
 	}
-	fmt.Fprintf(&b, "<br>%s\n", gfmText(cut(it.Message, maxText)))
+	b.WriteString("<br>" + gfmText(cut(it.Message, maxText)))
 	if len(it.blocks) > 0 {
-		fmt.Fprintf(&b, "> <br>Blocks %s\n", codeList(it.blocks))
+		b.WriteString("<br>Blocks " + codeList(it.blocks))
 	}
-	return b.String() + "\n" + fixText(it.Fix, false)
+	return b.String() + "\n\n" + fixText(it.Fix, false)
 }
 
 // unanswered names the checks that could not find out, when nothing worse was
@@ -192,260 +301,4 @@ func (m markdown) unanswered() string {
 		lines = append(lines[:maxUnanswered], plain.Count(more, "more check"))
 	}
 	return "> [!WARNING]\n> " + strings.Join(lines, "<br>") + "\n\n"
-}
-
-// table has one row for every check, in order.
-func (m markdown) table() string {
-	if len(m.r.Results) == 0 {
-		return ""
-	}
-	var b strings.Builder
-	b.WriteString("| | Check | Time | Result |\n| :-: | :-- | --: | :-- |\n")
-	for i := range m.r.Results {
-		if i == maxRows {
-			fmt.Fprintf(&b, "| | %s | | |\n", plain.Count(len(m.r.Results)-i, "more check"))
-			break
-		}
-		res := &m.r.Results[i]
-		ms := strings.ReplaceAll(checkTime(res), " ", "&nbsp;")
-		text := gfmText(cut(statusText(res, blocker(m.r, res)), maxCell))
-		for j, l := range modulesText(res, false) {
-			if j == maxModuleLines {
-				text += "<br>…"
-				break
-			}
-			text += "<br>" + statusSign(l.status) + " " + gfmCode(cut(l.dirs, maxCell)) + " " + gfmText(cut(l.why, maxCell))
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", statusSign(res.Status), bold(gfmText(cut(res.Check, 40)), res.Status), ms, text)
-	}
-	return b.String() + "\n"
-}
-
-// statusSign is the sign of a status: in colour what wants to be looked at.
-func statusSign(s checks.Status) string {
-	switch s {
-	case checks.Failed:
-		return "❌"
-	case checks.Warned:
-		return "⚠️"
-	case checks.Errored:
-		return "❓"
-	}
-	return style(false).mark(s)
-}
-
-// severitySign is the sign of a finding.
-func severitySign(s checks.Severity) string {
-	switch s {
-	case checks.Error:
-		return "❌"
-	case checks.Warning:
-		return "⚠️"
-	}
-	return "ℹ️"
-}
-
-// bold makes the checks that went wrong stand out.
-func bold(text string, s checks.Status) string {
-	if s == checks.Failed || s == checks.Errored {
-		return "<b>" + text + "</b>"
-	}
-	return text
-}
-
-// group writes the findings of one rule as one fold and returns how many
-// findings it accounts for: all of them, or none when the fold does not fit.
-func (m markdown) group(b *bounded, g group) int {
-	first := g.items[0]
-	var head, foot strings.Builder
-	head.WriteString("<details><summary>" + severitySign(first.Severity) + " " + gfmCode(g.rule) + " ")
-	oneFix := !slices.ContainsFunc(g.items, func(it item) bool { return it.Fix != first.Fix })
-	if len(g.items) == 1 {
-		if p := placeLink(m.r, first.Finding); p != "" {
-			head.WriteString(p + " ")
-		}
-		head.WriteString(gfmText(cut(first.Message, maxText)))
-	} else {
-		head.WriteString(plain.Count(len(g.items), "finding"))
-	}
-	head.WriteString("</summary>\n\n")
-	if oneFix {
-		foot.WriteString(fixText(first.Fix, true))
-	}
-	if why := explainCommand(g.rule); why != "" {
-		fmt.Fprintf(&foot, "Why: %s\n\n", gfmCode(why))
-	}
-	foot.WriteString("</details>\n\n")
-
-	var items strings.Builder
-	room := b.left - head.Len() - foot.Len() - len(moreOfRule(len(g.items))) - 1
-	for i, it := range g.items {
-		text := m.item(it, len(g.items) > 1, !oneFix)
-		if i > 0 && (i == maxItems || items.Len()+len(text) > room) {
-			items.WriteString(moreOfRule(len(g.items) - i))
-			break
-		}
-		items.WriteString(text)
-	}
-	if len(g.items) > 1 {
-		items.WriteByte('\n') // ends the list
-	}
-	if !b.add(head.String() + items.String() + foot.String()) {
-		return 0
-	}
-	return g.size()
-}
-
-// moreOfRule says that findings of a rule are missing.
-func moreOfRule(n int) string {
-	return "- … " + plain.Count(n, "more finding") + " of this rule: the JSON report has all of them\n"
-}
-
-// item is one finding inside its rule's fold: by itself, its place and message
-// stand in the fold's summary; in a list they are its first line.
-func (m markdown) item(it item, listed, fix bool) string {
-	var b strings.Builder
-	if about := about(it.Finding); about != "" {
-		fmt.Fprintf(&b, "About %s\n\n", gfmText(cut(about, maxText)))
-	}
-	if it.Exception != nil {
-		fmt.Fprintf(&b, "Waived: %s\n\n", gfmText(cut(exceptionText(it.Exception), maxText)))
-	}
-	if evidence := fenced(plain.Lines(it.Evidence)); len(evidence) > 0 {
-		b.WriteString(gfmFence("text", evidence) + "\n")
-	}
-	if fix {
-		b.WriteString(fixText(it.Fix, true))
-	}
-	if len(it.blocks) > 0 {
-		fmt.Fprintf(&b, "Blocks %s\n\n", codeList(it.blocks))
-	}
-	b.WriteString(m.follows(it.follows))
-	if !listed {
-		return b.String()
-	}
-	line := []string{placeLink(m.r, it.Finding), gfmText(cut(it.Message, maxText))}
-	head := "- " + strings.Join(slices.DeleteFunc(line, empty), " ") + "\n"
-	if b.Len() == 0 {
-		return head
-	}
-	return head + "\n  " + strings.ReplaceAll(strings.TrimRight(b.String(), "\n"), "\n", "\n  ") + "\n\n"
-}
-
-func empty(s string) bool { return s == "" }
-
-// follows lists consequences, each in a line.
-func (m markdown) follows(list []*checks.Finding) string {
-	if len(list) == 0 {
-		return ""
-	}
-	var b strings.Builder
-	b.WriteString("Follows from it:\n\n")
-	for i, f := range list {
-		if i == maxFollows {
-			fmt.Fprintf(&b, "- … %s: %s\n", plain.Thousands(len(list)-i)+" more", "the JSON report has all of them")
-			break
-		}
-		line := []string{gfmCode(f.Rule), placeLink(m.r, f), gfmText(cut(f.Message, maxCell))}
-		b.WriteString("- " + strings.Join(slices.DeleteFunc(line, empty), " ") + "\n")
-	}
-	b.WriteByte('\n')
-	return b.String()
-}
-
-// fixText is what to do: a sentence, a command to copy, and, if asked for, the
-// patch.
-func fixText(f checks.Fix, patch bool) string {
-	var b strings.Builder
-	if d := gfmText(cut(oneLine(f.Description), maxText)); d != "" {
-		fmt.Fprintf(&b, "**Fix:** %s\n\n", d)
-	}
-	if c := fenced(verbatim(f.Command)); len(c) > 0 {
-		b.WriteString(gfmFence("sh", c) + "\n")
-	}
-	if p := fenced(verbatim(f.Patch)); patch && len(p) > 0 {
-		b.WriteString(gfmFence("diff", p) + "\n")
-	}
-	return b.String()
-}
-
-// fenced bounds the lines of a block of code.
-func fenced(lines []string) []string {
-	size := 0
-	for i, l := range lines {
-		if size += len(l) + 1; i == maxFenceLines || size > maxFence {
-			return append(slices.Clip(lines[:i]), "… "+plain.Count(len(lines)-i, "more line"))
-		}
-	}
-	return lines
-}
-
-// codeList is names as code with commas.
-func codeList(names []string) string {
-	more := ""
-	if n := len(names) - maxRows; n > 0 {
-		names, more = names[:maxRows], ", … "+plain.Thousands(n)+" more"
-	}
-	list := make([]string, len(names))
-	for i, n := range names {
-		list[i] = gfmCode(cut(oneLine(n), 80))
-	}
-	return strings.Join(list, ", ") + more
-}
-
-// chain is the chain of evidence, if any link of it was looked at.
-func (m markdown) chain() string {
-	if len(m.r.Chain) == 0 {
-		return ""
-	}
-	var b strings.Builder
-	b.WriteString("<details><summary>Chain of evidence</summary>\n\n| Link | State | Against | Why |\n| :-- | :-- | :-- | :-- |\n")
-	for i, l := range m.r.Chain {
-		if i == maxRows {
-			break
-		}
-		why := l.Why
-		if l.Total > 0 {
-			unit := l.Unit
-			if l.Total == 1 {
-				unit = strings.TrimSuffix(unit, "s")
-			}
-			amount := plain.Thousands(l.Total) + " " + unit
-			if l.Proven > 0 {
-				amount = plain.Thousands(l.Proven) + " of " + amount
-			}
-			why = strings.TrimSuffix(amount+"; "+why, "; ")
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", gfmText(cut(l.Link, 40)), gfmText(string(l.State)), gfmText(cut(l.Against, 80)), gfmText(cut(why, maxCell)))
-	}
-	b.WriteString("\n</details>\n\n")
-	return b.String()
-}
-
-// environment is what the run saw around it.
-func (m markdown) environment() string {
-	rows := [][2]string{
-		{"gopreflight", m.r.Tool.Version},
-		{"go", goVersion(m.r)},
-		{"GOROOT", m.r.Go.GOROOT},
-		{"commit", m.r.Repository.Commit},
-		{"base", m.r.Repository.Base},
-	}
-	for _, name := range slices.Sorted(maps.Keys(m.r.Go.Env)) {
-		if name != "GOOS" && name != "GOARCH" && name != "GOROOT" { // said above
-			rows = append(rows, [2]string{name, m.r.Go.Env[name]})
-		}
-	}
-	rows = slices.DeleteFunc(rows, func(row [2]string) bool { return row[1] == "" })
-	var b strings.Builder
-	b.WriteString("<details><summary>Environment</summary>\n\n| Setting | Value |\n| :-- | :-- |\n")
-	for i, row := range rows {
-		if i == maxRows {
-			fmt.Fprintf(&b, "| %s | |\n", plain.Count(len(rows)-i, "more variable"))
-			break
-		}
-		fmt.Fprintf(&b, "| %s | %s |\n", gfmCode(cut(row[0], 80)), gfmCode(cut(oneLine(row[1]), maxCell)))
-	}
-	b.WriteString("\n</details>\n")
-	return b.String()
 }

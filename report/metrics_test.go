@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -16,13 +17,23 @@ var (
 	metricLabel = regexp.MustCompile(`([a-z_]+)="((?:[^"\\\n]|\\[\\"n])*)",?`)
 )
 
-// parseMetrics reads the text format by its rules (Prometheus documentation,
-// "Exposition formats"): a family's lines stand together behind its HELP and
-// TYPE, and no series is there twice. A series is "name{label=value ...}".
+// parseMetrics reads the text format and fails where readMetrics does.
 func parseMetrics(t *testing.T, text string) map[string]float64 {
 	t.Helper()
+	series, err := readMetrics(text)
+	if err != nil {
+		t.Error(err)
+	}
+	return series
+}
+
+// readMetrics reads the text format by its rules (Prometheus documentation,
+// "Exposition formats"): a family's lines stand together behind its HELP and
+// TYPE, and no series is there twice. A series is "name{label=value ...}".
+func readMetrics(text string) (map[string]float64, error) {
+	var wrong faults
 	if !strings.HasSuffix(text, "\n") {
-		t.Error("the last line has no end")
+		wrong.addf("the last line has no end")
 	}
 	series := map[string]float64{}
 	typed := map[string]bool{}
@@ -31,28 +42,28 @@ func parseMetrics(t *testing.T, text string) map[string]float64 {
 		if rest, ok := strings.CutPrefix(line, "# HELP "); ok {
 			name, help, _ := strings.Cut(rest, " ")
 			if typed[name] || help == "" {
-				t.Errorf("family %s is there twice, or has no help", name)
+				wrong.addf("family %s is there twice, or has no help", name)
 			}
 			family = name
 			continue
 		}
 		if rest, ok := strings.CutPrefix(line, "# TYPE "); ok {
 			if rest != family+" gauge" {
-				t.Errorf("type %q in the family %s", rest, family)
+				wrong.addf("type %q in the family %s", rest, family)
 			}
 			typed[family] = true
 			continue
 		}
 		m := metricLine.FindStringSubmatch(line)
 		if m == nil || m[1] != family || !typed[family] {
-			t.Errorf("%q is no sample of %s", line, family)
+			wrong.addf("%q is no sample of %s", line, family)
 			continue
 		}
 		id := m[1] + "{"
 		labels := map[string]bool{}
 		for i, l := range metricLabel.FindAllStringSubmatch(m[2], -1) {
 			if labels[l[1]] {
-				t.Errorf("%q has the label %s twice", line, l[1])
+				wrong.addf("%q has the label %s twice", line, l[1])
 			}
 			labels[l[1]] = true
 			if i > 0 {
@@ -63,11 +74,14 @@ func parseMetrics(t *testing.T, text string) map[string]float64 {
 		id += "}"
 		value, err := strconv.ParseFloat(m[3], 64)
 		if _, dup := series[id]; dup || err != nil {
-			t.Errorf("%s is there twice, or has no value (%v)", id, err)
+			wrong.addf("%s is there twice, or has no value (%v)", id, err)
 		}
 		series[id] = value
 	}
-	return series
+	if len(wrong) > 0 {
+		return series, errors.New(strings.Join(wrong, "\n"))
+	}
+	return series, nil
 }
 
 // TestMetrics: what holds for every report.

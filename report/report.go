@@ -66,11 +66,16 @@ type Dest struct {
 	// Append opens a file that a CI named for appending; os.OpenFile with
 	// O_APPEND in the command. Nil means that such files are not written.
 	Append func(name string) (*os.File, error)
-	// ReportPath is where the JSON report of this run was written, as the user
-	// named it; empty when it was not.
+	// ReportPath is where the JSON report of this run was written, relative to
+	// the work tree and with slashes; empty when there is none inside.
 	ReportPath string
 	// Color allows ANSI colours.
 	Color bool
+	// ASCII draws our own signs with ASCII characters, for a terminal or a log
+	// that would break others. Text of the repository stays what it is.
+	ASCII bool
+	// Sections says that Out is a GitLab job log, parts of which can be folded.
+	Sections bool
 	// Width is the columns of the terminal that Out is; 0 means that lines
 	// are never broken, as in a log.
 	Width int
@@ -80,7 +85,8 @@ type Dest struct {
 	// ListShown says that a Live view already left the lines of the checks on
 	// Out: they are not repeated, but for Verbose, which adds facts to them.
 	ListShown bool
-	// Quiet leaves out everything but the verdict and the errors.
+	// Quiet leaves out everything but the verdict, what fails the run and what
+	// could not be found out.
 	Quiet bool
 	// Verbose shows facts, every finding of a rule and every consequence.
 	Verbose bool

@@ -2,7 +2,9 @@ package report
 
 import (
 	"cmp"
+	"compress/gzip"
 	"context"
+	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,11 +17,9 @@ import (
 // SARIF is for GitHub code scanning and for editors: the Static Analysis
 // Results Interchange Format, version 2.1.0 (OASIS).
 var SARIF = &Reporter{
-	Name: "sarif",
-	Doc:  "for code scanning and editors: SARIF 2.1.0, with every rule's help",
-	Write: func(_ context.Context, d Dest, r *checks.Report) error {
-		return writeJSON(d, "the SARIF report", sarif(r, registered()))
-	},
+	Name:  "sarif",
+	Doc:   "for code scanning and editors: SARIF 2.1.0, with every rule's help",
+	Write: writeSARIF,
 }
 
 // Limits of GitHub code scanning (GitHub documentation, "SARIF results exceed
@@ -28,10 +28,64 @@ const (
 	// maxSARIFResults is how many results a run may have. GitHub shows 5,000 of
 	// them, the hardest first.
 	maxSARIFResults = 25_000
+	// maxSARIFRules is how many rules a run may have.
+	maxSARIFRules = 25_000
+	// maxSARIFTags is how many tags a rule may have; ours have two.
+	maxSARIFTags = 20
+	// maxSARIFZipped is the size in bytes of the file as the upload action sends
+	// it, compressed by gzip: 10 MB, read as the smaller of both meanings.
+	maxSARIFZipped = 10_000_000
 	// maxSARIFDescription is the length in characters of a rule's short and its
 	// full description ("SARIF support for code scanning", reportingDescriptor).
 	maxSARIFDescription = 1024
 )
+
+func writeSARIF(_ context.Context, d Dest, r *checks.Report) error {
+	text, err := encodeSARIF(r, registered(), maxSARIFZipped)
+	if err != nil {
+		return err
+	}
+	return writeEncoded(d, "the SARIF report", text)
+}
+
+// encodeSARIF is a report as SARIF that gzip makes no larger than zipped bytes:
+// as many results as it takes are left out.
+func encodeSARIF(r *checks.Report, rules []sarifRule, zipped int) (string, error) {
+	limit := maxSARIFResults
+	for {
+		log := sarif(r, rules, limit)
+		text, err := encodeJSON("the SARIF report", log)
+		n := len(log.Runs[0].Results)
+		// JSON does not grow when it is compressed.
+		if err != nil || n == 0 || len(text) <= zipped {
+			return text, err
+		}
+		size := zippedSize(text)
+		if size <= zipped {
+			return text, nil
+		}
+		// Results differ in size: a little less than the share that would fit.
+		limit = int(float64(n) * 0.95 * float64(zipped) / float64(size))
+	}
+}
+
+// zippedSize is how many bytes gzip makes of a text.
+func zippedSize(text string) int {
+	var n countBytes
+	z := gzip.NewWriter(&n)
+	// Neither can fail: nothing is written but a number.
+	_, _ = io.WriteString(z, text)
+	_ = z.Close()
+	return int(n)
+}
+
+// countBytes counts what is written to it.
+type countBytes int
+
+func (n *countBytes) Write(p []byte) (int, error) {
+	*n += countBytes(len(p))
+	return len(p), nil
+}
 
 const (
 	sarifSchema  = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -39,16 +93,15 @@ const (
 	sarifHome    = "https://github.com/gopreflight/gopreflight"
 )
 
-// sarif is a report as a SARIF log. rules are those that a report of this
-// version can have; what others a report has (it may be another version's) are
-// declared behind them by their name.
-func sarif(r *checks.Report, rules []sarifRule) sarifLog {
+// sarif is a report as a SARIF log with at most limit results. rules are those
+// that a report of this version can have; what others a report has (it may be
+// another version's) are declared behind them by their name.
+func sarif(r *checks.Report, rules []sarifRule, limit int) sarifLog {
 	found := slices.DeleteFunc(issues(r), func(i issue) bool { return i.finding == nil })
-	notes := sarifNotes(r)
-	if more := len(found) - maxSARIFResults; more > 0 {
+	total := len(found)
+	if total > limit {
 		slices.SortStableFunc(found, func(a, b issue) int { return cmp.Compare(b.severity.Rank(), a.severity.Rank()) })
-		found = found[:maxSARIFResults]
-		notes = append(notes, sarifNotification{"warning", sarifText{plain.Count(more, "more finding") + " did not fit here: the JSON report has all of them"}})
+		found = found[:limit]
 	}
 
 	index := map[string]int{}
@@ -62,10 +115,17 @@ func sarif(r *checks.Report, rules []sarifRule) sarifLog {
 	for i := range found {
 		id := found[i].rule
 		if _, ok := index[id]; !ok {
+			if len(rules) == maxSARIFRules { // only a forged report has so many
+				continue
+			}
 			index[id] = len(rules)
 			rules = append(rules, unknownSARIFRule(id))
 		}
 		results = append(results, sarifResultOf(&found[i], index[id], suppresses))
+	}
+	notes := sarifNotes(r)
+	if more := total - len(results); more > 0 {
+		notes = append(notes, sarifNotification{"warning", sarifText{plain.Count(more, "more finding") + " did not fit here: the JSON report has all of them"}})
 	}
 
 	run := sarifRun{

@@ -219,7 +219,7 @@ func TestSARIFLimit(t *testing.T) {
 		}
 		findings = append(findings, checks.Finding{Rule: "env/x", Severity: severity, Message: "m"})
 	}
-	run := sarif(&checks.Report{Results: []checks.Result{{Check: "env", Status: checks.Failed, Findings: findings}}}, nil).Runs[0]
+	run := sarif(&checks.Report{Results: []checks.Result{{Check: "env", Status: checks.Failed, Findings: findings}}}, nil, maxSARIFResults).Runs[0]
 	if len(run.Results) != maxSARIFResults {
 		t.Errorf("%d results, want %d", len(run.Results), maxSARIFResults)
 	}

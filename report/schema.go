@@ -14,7 +14,9 @@ import (
 
 // Schema returns the JSON Schema (draft 2020-12) of the JSON report, generated
 // from the Go types. Every known field is required unless it is left out when
-// empty; unknown fields are allowed, because the schema may grow.
+// empty; unknown fields are allowed, because the schema may grow. A field that is
+// added has to be one that is left out when empty: reports of earlier versions
+// follow the schema too.
 func Schema() ([]byte, error) {
 	s, err := jsonschema.For[checks.Report](&jsonschema.ForOptions{
 		TypeSchemas: map[reflect.Type]*jsonschema.Schema{
@@ -36,6 +38,10 @@ func Schema() ([]byte, error) {
 	s.Description = "What one run of gopreflight found out: every check exactly once, in order, with its findings."
 	s.Properties["schema"] = &jsonschema.Schema{Const: jsonschema.Ptr[any](checks.Schema)}
 	s.Properties["failOn"] = enum([]string{"error", "warning", "never"})
+	finding := s.Properties["results"].Items.Properties["findings"].Items
+	for _, name := range []string{"line", "column", "endLine"} {
+		finding.Properties[name].Minimum = jsonschema.Ptr(0.0)
+	}
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("encoding the report's schema: %w", err)

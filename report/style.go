@@ -8,12 +8,17 @@ import (
 	"github.com/gopreflight/gopreflight/internal/plain"
 )
 
-// style paints text with ANSI colours; the zero value leaves it plain. Every
-// colour stands beside a mark or a word that says the same.
-type style bool
+// style is how text may look; the zero value is plain UTF-8. Every colour stands
+// beside a mark or a word that says the same.
+type style struct {
+	// color allows ANSI colours.
+	color bool
+	// ascii draws every sign of our own with ASCII characters.
+	ascii bool
+}
 
 func (s style) paint(code, text string) string {
-	if !s || text == "" {
+	if !s.color || text == "" {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
@@ -26,32 +31,43 @@ func (s style) green(text string) string  { return s.paint("32", text) }
 func (s style) yellow(text string) string { return s.paint("33", text) }
 func (s style) blue(text string) string   { return s.paint("36", text) }
 
-// mark is the sign of a status.
+// sign is one of our own signs, or what stands for it in ASCII.
+func (s style) sign(sign, ascii string) string {
+	if s.ascii {
+		return ascii
+	}
+	return sign
+}
+
+// more is the beginning of a line that counts what is not shown.
+func (s style) more() string { return s.sign("…", "...") + " " }
+
+// mark is the sign of a status, one column wide.
 func (s style) mark(status checks.Status) string {
 	switch status {
 	case checks.Passed:
-		return s.green("✓")
+		return s.green(s.sign("✓", "+"))
 	case checks.Warned:
 		return s.yellow("!")
 	case checks.Failed:
-		return s.red("✗")
+		return s.red(s.sign("✗", "x"))
 	case checks.Blocked:
-		return s.dim("⊘")
+		return s.dim(s.sign("⊘", "/"))
 	case checks.Skipped:
-		return s.dim("–")
+		return s.dim(s.sign("–", "-"))
 	}
 	return s.yellow("?")
 }
 
-// severity is the sign of a finding.
+// severity is the sign of a finding, one column wide.
 func (s style) severity(v checks.Severity) string {
 	switch v {
 	case checks.Error:
-		return s.red("✗")
+		return s.red(s.sign("✗", "x"))
 	case checks.Warning:
 		return s.yellow("!")
 	}
-	return s.blue("·")
+	return s.blue(s.sign("·", "*"))
 }
 
 // verdict is a report's first word.
@@ -113,7 +129,7 @@ func (s style) moduleLines(r *checks.Result, width int, verbose bool) string {
 	lines := modulesText(r, verbose)
 	for i, l := range lines {
 		if i == maxModuleLines && !verbose {
-			b.WriteString("\n" + in + "… " + plain.Count(len(lines)-i, "more line"))
+			b.WriteString("\n" + in + s.more() + plain.Count(len(lines)-i, "more line"))
 			break
 		}
 		b.WriteString("\n" + in + s.mark(l.status) + " " + hang(l.dirs+": "+l.why, textColumn+2, width, s.dim))

@@ -41,21 +41,13 @@ const (
 )
 
 func writeTerminal(_ context.Context, d Dest, r *checks.Report) error {
-	t := terminal{style: style(d.Color), d: d, r: r}
+	t := terminal{style: style{d.Color, d.ASCII}, d: d, r: r}
 	if !d.Quiet {
 		t.header()
-		if !d.ListShown || d.Verbose { // the live lines have no facts
-			t.list()
-		}
+		t.lists()
 	}
 	t.verdict()
-	for _, g := range outline(r) {
-		if d.Quiet && (g.rank == rankWarning || g.rank == rankNotice) {
-			continue
-		}
-		t.group(g)
-	}
-	t.unanswered()
+	t.findings()
 	text := t.String()
 	if d.Log {
 		text = guardLog(text)
@@ -95,8 +87,30 @@ func (t *terminal) header() {
 	t.linef("%s  %s", t.bold(strings.TrimSpace(name)), strings.Join(parts, ", "))
 }
 
+// lists shows the checks, unless they stand on Out already, and with --verbose
+// their facts.
+func (t *terminal) lists() {
+	start, end := runTimes(t.r)
+	if !t.d.Sections {
+		if !t.d.ListShown || t.d.Verbose { // the live lines have no facts
+			t.list(t.d.Verbose)
+		}
+		return
+	}
+	if !t.d.ListShown {
+		t.WriteString(sectionChecks.start(start, headerChecks))
+		t.list(false)
+		t.WriteString(sectionChecks.end(end))
+	}
+	if t.d.Verbose {
+		t.WriteString(sectionFacts.start(end, "gopreflight: checks with their facts"))
+		t.list(true)
+		t.WriteString(sectionFacts.end(end))
+	}
+}
+
 // list is the checks by stage.
-func (t *terminal) list() {
+func (t *terminal) list(verbose bool) {
 	var stage checks.Stage
 	for i := range t.r.Results {
 		res := &t.r.Results[i]
@@ -104,8 +118,8 @@ func (t *terminal) list() {
 			stage = res.Stage
 			t.linef("\n%s", t.bold(oneLine(checks.StageTitle(stage))))
 		}
-		t.linef("%s%s", t.checkLine(res, blocker(t.r, res), t.d.Width), t.moduleLines(res, t.d.Width, t.d.Verbose))
-		if t.d.Verbose {
+		t.linef("%s%s", t.checkLine(res, blocker(t.r, res), t.d.Width), t.moduleLines(res, t.d.Width, verbose))
+		if verbose {
 			t.facts(res)
 		}
 	}
@@ -133,10 +147,56 @@ func (t *terminal) verdict() {
 	for _, more := range remarks(t.r) {
 		line += "; " + more
 	}
+	if t.r.Untrusted {
+		line += "; by the word of an untrusted run, which decides no exit code"
+	}
 	if !t.d.Quiet {
 		t.linef("")
 	}
 	t.linef("%s", line)
+}
+
+// findings tells what was found, the hardest first. What could not be found out
+// comes before the warnings: an inconclusive run has nothing else to point at.
+func (t *terminal) findings() {
+	groups := outline(t.r)
+	for _, g := range groups {
+		if g.rank <= rankError {
+			t.group(g)
+		}
+	}
+	t.unanswered()
+	t.lesser(groups, rankWarning, sectionWarnings)
+	t.lesser(groups, rankNotice, sectionNotices)
+}
+
+// lesser tells the warnings or the notices: folded in a log with sections, not
+// at all with --quiet. Warnings that fail the run are told like errors.
+func (t *terminal) lesser(groups []group, of rank, s section) {
+	groups = slices.DeleteFunc(slices.Clone(groups), func(g group) bool { return g.rank != of })
+	failing := of == rankWarning && t.r.FailOn == string(checks.Warning)
+	if len(groups) == 0 || t.d.Quiet && !failing {
+		return
+	}
+	folded := t.d.Sections && !failing
+	_, end := runTimes(t.r)
+	if folded {
+		n, noun := 0, string(checks.Notice)
+		if of == rankWarning {
+			noun = string(checks.Warning)
+		}
+		for _, g := range groups {
+			n += len(g.items)
+		}
+		t.linef("")
+		t.WriteString(s.start(end, plain.Count(n, noun)))
+	}
+	for _, g := range groups {
+		t.group(g)
+	}
+	if folded {
+		t.WriteString(s.end(end))
+	}
 }
 
 // group is the findings of one rule: one by itself, or several as a list. What
@@ -165,7 +225,7 @@ func (t *terminal) group(g group) {
 			}
 			t.consequences(it)
 			if last := i == len(items)-1; last && len(items) < len(g.items) {
-				t.linef("%s… %s: --verbose shows all", indent, plain.Count(len(g.items)-len(items), "more finding"))
+				t.linef("%s%s%s: --verbose shows all", indent, t.more(), plain.Count(len(g.items)-len(items), "more finding"))
 			}
 		}
 		if oneFix {
@@ -194,7 +254,7 @@ func (t *terminal) evidence(it item) {
 	lines := plain.Lines(it.Evidence)
 	if len(lines) > maxEvidence && !t.d.Verbose {
 		more := len(lines) - maxEvidence + 1
-		lines = append(slices.Clip(lines[:maxEvidence-1]), "… "+plain.Count(more, "more line"))
+		lines = append(slices.Clip(lines[:maxEvidence-1]), t.more()+plain.Count(more, "more line"))
 	}
 	for _, l := range lines {
 		t.linef("%s%s", indent, t.dim("| "+l))

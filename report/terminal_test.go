@@ -121,6 +121,73 @@ func TestTerminalQuiet(t *testing.T) {
 	}
 }
 
+// TestTerminalQuietWarnings: warnings that fail the run are what the short form
+// is for.
+func TestTerminalQuietWarnings(t *testing.T) {
+	t.Parallel()
+	r := readSaved(t, saved+"/warnings.json")
+	r.FailOn, r.Verdict = string(checks.Warning), checks.Fail
+	got := render(t, Terminal, r, Dest{Quiet: true})
+	for _, f := range r.Findings {
+		if told := strings.Contains(got, oneLine(f.Message)); told != (f.Severity == checks.Warning) {
+			t.Errorf("%s %s is told: %t\n%s", f.Severity, f.Rule, told, got)
+		}
+	}
+}
+
+// TestTerminalASCII: where other characters would be broken, our own signs are
+// ASCII, one for one; what the report quotes stays.
+func TestTerminalASCII(t *testing.T) {
+	t.Parallel()
+	signs := strings.NewReplacer("✓ ", "+ ", "✗ ", "x ", "⊘ ", "/ ", "– ", "- ", "· ", "* ", "… ", "... ")
+	for _, name := range []string{"pass", "fail", "warnings", "modules", "inconclusive", "many"} {
+		r := readSaved(t, saved+"/"+name+".json")
+		for _, d := range []Dest{{}, {Verbose: true}, {Color: true}, {Sections: true}} {
+			want := strings.Split(signs.Replace(render(t, Terminal, r, d)), "\n")
+			d.ASCII = true
+			for i, got := range strings.Split(render(t, Terminal, r, d), "\n") {
+				if sgr.ReplaceAllString(got, "") != signs.Replace(sgr.ReplaceAllString(want[i], "")) {
+					t.Errorf("%s %+v: line %d is %q, want %q", name, d, i+1, got, want[i])
+				}
+			}
+		}
+	}
+	r := &checks.Report{Verdict: checks.Fail, Results: []checks.Result{{Check: "build", Status: checks.Failed, Reason: "žluť ✓",
+		Modules: manyModules(3 * maxModuleLines), Findings: []checks.Finding{{Rule: "a/b", Severity: checks.Error, Message: "· žluť", Fix: checks.Fix{Command: "rm 'a…b'"}}}}}}
+	got := render(t, Terminal, r, Dest{ASCII: true})
+	for _, want := range []string{"  x build ", "žluť ✓\n", " ... 20 more lines\n", "      · žluť\n", "rm 'a…b'\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
+// manyModules are main modules that all came to different ends.
+func manyModules(n int) []checks.ModuleStatus {
+	var mods []checks.ModuleStatus
+	for i := range n {
+		mods = append(mods, checks.ModuleStatus{Dir: fmt.Sprint("m", i), Status: checks.Failed, Reason: fmt.Sprint("why ", i)})
+	}
+	return mods
+}
+
+// TestTerminalJenkins: Jenkins' console obeys notes, which begin with an escape
+// sequence (hudson.console.ConsoleNote, PREAMBLE_STR and POSTAMBLE_STR); none of
+// them gets through, and a console without colour has no escape at all.
+func TestTerminalJenkins(t *testing.T) {
+	t.Parallel()
+	const preamble, postamble = "\x1b[8mha:", "\x1b[0m"
+	note := preamble + "AAAAwx+LCAAAAAAAAP9b85aBtbiIQTGjNKU4P08vOT+vOD8nVc83PyU1x6OyILUoJzMv2y+/JJUBAhiZGBgqihhk0NSjKDWzXb3RdlLBUSYGJk8GtpzUvPSSDB8G5tKinBIGIZ+sxLJE/ZzEvHT94JKizLx0a6BxUmjGOUNodHsLgAzWEgYu/dLi1CL9vNKcHACFIKlWvwAAAA==" + postamble + "text"
+	r := &checks.Report{Verdict: checks.Fail, Results: []checks.Result{{Check: note, Status: checks.Failed, Reason: note, Facts: map[string]any{note: note},
+		Findings: []checks.Finding{{Rule: note, Severity: checks.Error, Message: note, File: note, Evidence: []string{note}, Fix: checks.Fix{Description: note, Command: note, Patch: note}}}}}}
+	for _, d := range []Dest{{}, {Verbose: true}, {Color: true, Verbose: true}, {Quiet: true}} {
+		got := render(t, Terminal, r, d)
+		if strings.Contains(got, preamble) || !d.Color && strings.Contains(got, "\x1b") {
+			t.Errorf("%+v: the console has notes: %q", d, got)
+		}
+	}
+}
+
 // TestTerminalListShown: the list is not repeated.
 func TestTerminalListShown(t *testing.T) {
 	t.Parallel()

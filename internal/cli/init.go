@@ -47,7 +47,7 @@ that is there already is left alone.`,
 			if err := f.Close(); err != nil {
 				return err
 			}
-			fmt.Fprintln(sys.stdout, "wrote", path)
+			fmt.Fprintln(sys.stdout, report.LogLine("wrote "+path))
 			if top := topAbove(dir); top != "" {
 				sys.complain("warning: this one is read with --config only; without, the one at the repository's root is: " + top)
 			}

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/term"
@@ -37,7 +40,8 @@ func (sys *system) newView(outputs []output, o outputOptions, p place) *view {
 		}
 		v.tty = sys.isTerminal()
 		v.live = report.NewLive(report.LiveOptions{
-			Out: sys.stdout, TTY: v.tty, Color: sys.color(o), Log: isActionsLog(p),
+			Out: sys.stdout, TTY: v.tty, Color: sys.color(o), ASCII: sys.ascii(p),
+			Log: isActionsLog(p), Sections: sys.hasSections(p),
 			Size: func() (int, int) { return sys.size() }, Now: sys.now,
 		})
 	}
@@ -97,9 +101,27 @@ func (sys *system) isTerminal() bool {
 }
 
 // color: only on a terminal, and not where somebody asked for none (no-color.org).
+// Job logs stay plain: every colour stands beside a sign that says the same.
 func (sys *system) color(o outputOptions) bool {
 	return sys.isTerminal() && !o.noColor && sys.getenv("NO_COLOR") == ""
 }
+
+// ascii reports whether signs beyond ASCII would be broken: the locale names
+// another character set than UTF-8 (POSIX, "Environment Variables"). No locale is
+// what containers have, whose logs are UTF-8 all the same; those of GitHub and
+// GitLab are whatever the locale says.
+func (sys *system) ascii(p place) bool {
+	switch p.ci.Provider {
+	case ci.GitHub, ci.Gitea, ci.GitLab:
+		return false
+	case ci.Jenkins, ci.None:
+	}
+	locale := strings.ToUpper(cmp.Or(sys.getenv("LC_ALL"), sys.getenv("LC_CTYPE"), sys.getenv("LANG")))
+	return locale != "" && !strings.Contains(locale, "UTF-8") && !strings.Contains(locale, "UTF8")
+}
+
+// hasSections reports whether standard output is a log with parts that fold.
+func (sys *system) hasSections(p place) bool { return p.ci.Provider == ci.GitLab && !sys.isTerminal() }
 
 func (sys *system) size() (width, height int) {
 	width, height, err := term.GetSize(int(sys.stdout.Fd()))
@@ -113,38 +135,62 @@ func (sys *system) size() (width, height int) {
 // commands.
 func isActionsLog(p place) bool { return p.ci.Provider == ci.GitHub || p.ci.Provider == ci.Gitea }
 
-// write writes a report in every format that was asked for. A reporter that
-// fails is a warning, and changes neither the others nor the exit code.
+// write writes a report in every format that was asked for, files first: an
+// output of the step names the JSON report only when that is there. A reporter
+// that fails is a warning, and changes neither the others nor the exit code.
 func (sys *system) write(ctx context.Context, outputs []output, o outputOptions, p place, listShown bool, r *checks.Report) {
+	outputs = slices.Clone(outputs)
+	slices.SortStableFunc(outputs, func(a, b output) int { return cmp.Compare(min(1, len(b.path)), min(1, len(a.path))) })
 	reportPath := ""
-	for _, out := range outputs {
-		if out.reporter == report.JSON && out.path != "" {
-			reportPath = out.path
-		}
-	}
 	for _, out := range outputs {
 		d := report.Dest{
 			Getenv: sys.getenv, Append: appendFile, ReportPath: reportPath,
 			Quiet: o.quiet, Verbose: o.verbose,
 		}
-		if err := sys.writeOne(ctx, out, d, o, p, listShown, r); err != nil {
+		err := sys.writeOne(ctx, out, d, o, p, listShown, r)
+		if err != nil {
 			sys.warn("writing "+out.reporter.Name, err)
+		} else if out.reporter == report.JSON && out.path != "" {
+			reportPath = sys.inWorkTree(out.path)
 		}
 	}
+}
+
+// inWorkTree is a path relative to the folder that the steps of a job share,
+// with slashes, or else to the current directory; empty outside of it.
+func (sys *system) inWorkTree(path string) string {
+	root := cmp.Or(strings.TrimSpace(sys.getenv("GITHUB_WORKSPACE")), sys.dir)
+	path = sys.absolute(path)
+	if rel := relativeTo(root, path); rel != "" {
+		return rel
+	}
+	// Where one of both was named through a symbolic link, their real names tell.
+	root, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return ""
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return ""
+	}
+	return relativeTo(root, path)
+}
+
+// absolute is a path that the user named.
+func (sys *system) absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(sys.dir, path)
 }
 
 func (sys *system) writeOne(ctx context.Context, out output, d report.Dest, o outputOptions, p place, listShown bool, r *checks.Report) error {
 	if out.path == "" {
 		d.Out, d.Log, d.ListShown = sys.stdout, isActionsLog(p), listShown
-		d.Color = sys.color(o)
+		d.Color, d.ASCII, d.Sections = sys.color(o), sys.ascii(p), sys.hasSections(p)
 		if sys.isTerminal() {
 			d.Width, _ = sys.size()
 		}
 		return out.reporter.Write(ctx, d, r)
-	}
-	path := out.path
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(sys.dir, path)
 	}
 	// Rendered first: a reporter that fails leaves no half of a file, and
 	// nothing else is ever written beside it.
@@ -153,7 +199,7 @@ func (sys *system) writeOne(ctx context.Context, out output, d report.Dest, o ou
 	if err := out.reporter.Write(ctx, d, r); err != nil {
 		return err
 	}
-	return os.WriteFile(path, rendered.Bytes(), 0o644)
+	return os.WriteFile(sys.absolute(out.path), rendered.Bytes(), 0o644)
 }
 
 func appendFile(name string) (*os.File, error) {
