@@ -26,6 +26,8 @@ type runOptions struct {
 	jobs       int
 	timeout    time.Duration
 	output     outputOptions
+	comment    commentOptions
+	notify     notifyOptions
 }
 
 // outputOptions are the flags of everything that renders a report.
@@ -48,6 +50,8 @@ func addRunFlags(c *cobra.Command, o *runOptions) {
 	f.IntVar(&o.jobs, "jobs", 0, "how many go commands run at once, `N` (default: one for each processor)")
 	f.DurationVar(&o.timeout, "timeout", defaultTimeout, "how long each check may take, `D`")
 	addFormatFlags(c, &o.formats, &o.output)
+	addCommentFlags(c, &o.comment)
+	addNotifyFlags(c, &o.notify)
 }
 
 func addFormatFlags(c *cobra.Command, formats *[]string, o *outputOptions) {

@@ -36,6 +36,12 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	if err := fromEnvironment(c.Flags(), sys.getenv); err != nil {
 		return err
 	}
+	if err := o.comment.check(); err != nil {
+		return err
+	}
+	if from := strings.TrimSpace(sys.getenv(inputVariable(inputFrom))); from != "" {
+		return sys.saved(ctx, &savedOptions{from: from, config: o.config, formats: o.formats, output: o.output, comment: o.comment})
+	}
 	if o.timeout <= 0 {
 		return usagef("--timeout %s: not positive", o.timeout)
 	}
@@ -90,7 +96,10 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	checks.Conclude(r, links)
 	view.end(r)
 	// A signal must not keep the partial report from being written.
-	sys.write(context.WithoutCancel(ctx), outputs, o.output, place, view.listShown(), r)
+	ctx = context.WithoutCancel(ctx)
+	sys.write(ctx, outputs, o.output, place, view.listShown(), r)
+	sys.comment(ctx, o.comment, place, o.offline, r)
+	sys.notify(ctx, o, place, w.session.Config.Notify, r)
 	if code := r.ExitCode(); code != exitPass {
 		return &exitError{code}
 	}

@@ -63,6 +63,18 @@ func TestScripts(t *testing.T) {
 			"statuses": statuses,
 			"changes":  changes,
 
+			"startsite": startSite,
+			"pull":      pull,
+			"readonly":  readOnly,
+			"comments":  comments,
+			"asked":     asked,
+
+			"startreceiver": startReceiver,
+			"receive":       receive,
+			"received":      received,
+
+			"setenv":      setEnv,
+			"substitute":  substitute,
 			"validjson":   validJSON,
 			"escapes":     escapes,
 			"credentials": credentials,
@@ -176,6 +188,8 @@ func goSumLines(proxy, path, version string) ([]byte, error) {
 
 // setup gives every script a machine of its own: nothing of the user's settings.
 func (s *services) setup(e *testscript.Env) error {
+	e.Values["site"] = &site{}
+	e.Values["receiver"] = &receiver{status: http.StatusOK}
 	home := filepath.Join(e.WorkDir, ".home")
 	if err := os.MkdirAll(filepath.Join(home, ".config"), 0o755); err != nil {
 		return err

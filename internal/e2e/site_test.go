@@ -1,0 +1,332 @@
+package e2e
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// site is GitHub and GitLab as far as the stories need them: the pull requests and
+// comments of the repository acme/shop, which is project 1. What GitHub really says and forbids is tested in
+// internal/forge, against its own description.
+type site struct {
+	mu       sync.Mutex
+	server   *httptest.Server
+	pulls    []sitePull
+	comments []siteComment
+	readOnly bool
+	requests int
+}
+
+type sitePull struct {
+	number             int
+	sha, owner, branch string
+}
+
+type siteComment struct {
+	id           int
+	author, body string
+}
+
+// startSite starts a script's site: startsite. The variables GITHUB_API_URL and
+// CI_API_V4_URL name it.
+func startSite(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: startsite")
+	}
+	s := theSite(ts)
+	s.server = httptest.NewServer(s.routes())
+	ts.Defer(s.server.Close)
+	ts.Setenv("GITHUB_API_URL", s.server.URL)
+	ts.Setenv("CI_API_V4_URL", s.server.URL+"/api/v4")
+}
+
+func theSite(ts *testscript.TestScript) *site { return ts.Value("site").(*site) }
+
+// pull makes a pull request, or gives one another head: pull NUMBER COMMIT [OWNER
+// BRANCH].
+func pull(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 && len(args) != 4 {
+		ts.Fatalf("usage: pull NUMBER COMMIT [OWNER BRANCH]")
+	}
+	number, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	p := sitePull{number, args[1], "acme", "topic"}
+	if len(args) == 4 {
+		p.owner, p.branch = args[2], args[3]
+	}
+	s := theSite(ts)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pulls = append(slices.DeleteFunc(s.pulls, func(old sitePull) bool { return old.number == number }), p)
+}
+
+// readOnly takes the token's right to write, or with ! gives it back.
+func readOnly(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 0 {
+		ts.Fatalf("usage: [!] readonly")
+	}
+	s := theSite(ts)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.readOnly = !neg
+}
+
+// comments asserts the comments of all pull requests: one regular expression for
+// each, in their order; comments without one asserts that there is none. What
+// follows a ! may not be in any of them.
+func comments(ts *testscript.TestScript, neg bool, args []string) {
+	s := theSite(ts)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if neg {
+		for _, c := range s.comments {
+			for _, a := range args {
+				if regexp.MustCompile(a).MatchString(c.body) {
+					ts.Fatalf("a comment has %s:\n%s", a, c.body)
+				}
+			}
+		}
+		return
+	}
+	if len(s.comments) != len(args) {
+		ts.Fatalf("%d comments, want %d: %+v", len(s.comments), len(args), s.comments)
+	}
+	for i, c := range s.comments {
+		if !regexp.MustCompile(args[i]).MatchString(c.body) {
+			ts.Fatalf("comment %d has nothing like %s:\n%s", i, args[i], c.body)
+		}
+	}
+}
+
+// asked asserts that the site was asked something since the last time, or with !
+// nothing: ! asked.
+func asked(ts *testscript.TestScript, neg bool, args []string) {
+	s := theSite(ts)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(args) != 0 || neg != (s.requests == 0) {
+		ts.Fatalf("the site had %d requests", s.requests)
+	}
+	s.requests = 0
+}
+
+func (s *site) routes() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, f func(w http.ResponseWriter, r *http.Request)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.requests++
+			if !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ghs_") && !strings.HasPrefix(r.Header.Get("Private-Token"), "glpat-") {
+				answer(w, http.StatusUnauthorized, map[string]any{"message": "Bad credentials"})
+				return
+			}
+			if s.readOnly && r.Method != http.MethodGet {
+				answer(w, http.StatusForbidden, map[string]any{"message": "Resource not accessible by integration"})
+				return
+			}
+			f(w, r)
+		})
+	}
+	handle("GET /repos/acme/shop/pulls/{number}", func(w http.ResponseWriter, r *http.Request) {
+		for _, p := range s.pulls {
+			if strconv.Itoa(p.number) == r.PathValue("number") {
+				answer(w, http.StatusOK, p.json())
+				return
+			}
+		}
+		answer(w, http.StatusNotFound, map[string]any{"message": "Not Found"})
+	})
+	handle("GET /repos/acme/shop/pulls", func(w http.ResponseWriter, r *http.Request) {
+		list := []any{}
+		for _, p := range s.pulls {
+			if r.FormValue("head") == p.owner+":"+p.branch {
+				list = append(list, p.json())
+			}
+		}
+		answer(w, http.StatusOK, list)
+	})
+	handle("GET /repos/acme/shop/issues/{number}/comments", func(w http.ResponseWriter, _ *http.Request) {
+		list := []any{}
+		for _, c := range s.comments {
+			list = append(list, c.json())
+		}
+		answer(w, http.StatusOK, list)
+	})
+	handle("POST /repos/acme/shop/issues/{number}/comments", func(w http.ResponseWriter, r *http.Request) {
+		c := siteComment{len(s.comments) + 1, "github-actions[bot]", posted(r)}
+		s.comments = append(s.comments, c)
+		answer(w, http.StatusCreated, c.json())
+	})
+	handle("PATCH /repos/acme/shop/issues/comments/{id}", func(w http.ResponseWriter, r *http.Request) {
+		for i := range s.comments {
+			if strconv.Itoa(s.comments[i].id) == r.PathValue("id") {
+				s.comments[i].body = posted(r)
+				answer(w, http.StatusOK, s.comments[i].json())
+				return
+			}
+		}
+		answer(w, http.StatusNotFound, map[string]any{"message": "Not Found"})
+	})
+	const project = "/api/v4/projects/1/merge_requests"
+	handle("GET /api/v4/user", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, map[string]any{"id": 5, "username": "project_1_bot"})
+	})
+	handle("GET "+project+"/{number}", func(w http.ResponseWriter, r *http.Request) {
+		for _, p := range s.pulls {
+			if strconv.Itoa(p.number) == r.PathValue("number") {
+				answer(w, http.StatusOK, map[string]any{"iid": p.number, "state": "opened", "sha": p.sha})
+				return
+			}
+		}
+		answer(w, http.StatusNotFound, map[string]any{"message": "404 Not found"})
+	})
+	handle("GET "+project+"/{number}/notes", func(w http.ResponseWriter, _ *http.Request) {
+		list := []any{}
+		for _, c := range s.comments {
+			list = append(list, c.note())
+		}
+		answer(w, http.StatusOK, list)
+	})
+	handle("POST "+project+"/{number}/notes", func(w http.ResponseWriter, r *http.Request) {
+		c := siteComment{len(s.comments) + 1, "project_1_bot", posted(r)}
+		s.comments = append(s.comments, c)
+		answer(w, http.StatusCreated, c.note())
+	})
+	handle("PUT "+project+"/{number}/notes/{id}", func(w http.ResponseWriter, r *http.Request) {
+		for i := range s.comments {
+			if strconv.Itoa(s.comments[i].id) == r.PathValue("id") {
+				s.comments[i].body = posted(r)
+				answer(w, http.StatusOK, s.comments[i].note())
+				return
+			}
+		}
+		answer(w, http.StatusNotFound, map[string]any{"message": "404 Not found"})
+	})
+	return mux
+}
+
+func (p sitePull) json() any {
+	return map[string]any{
+		"number": p.number, "state": "open",
+		"head": map[string]any{"sha": p.sha, "ref": p.branch, "repo": map[string]any{"full_name": p.owner + "/shop"}},
+	}
+}
+
+func (c siteComment) json() any {
+	return map[string]any{"id": c.id, "body": c.body, "user": map[string]any{"login": c.author}}
+}
+
+func (c siteComment) note() any {
+	return map[string]any{"id": c.id, "body": c.body, "system": false, "author": map[string]any{"id": 5, "username": c.author}}
+}
+
+func posted(r *http.Request) string {
+	var c struct{ Body string }
+	_ = json.NewDecoder(r.Body).Decode(&c)
+	return c.Body
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+// receiver is who is notified: over TLS, with a certificate of its own.
+type receiver struct {
+	mu     sync.Mutex
+	bodies []string
+	status int
+}
+
+func theReceiver(ts *testscript.TestScript) *receiver { return ts.Value("receiver").(*receiver) }
+
+// startReceiver starts a script's receiver: startreceiver. HOOK is its address,
+// and SSL_CERT_FILE makes its certificate known.
+func startReceiver(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: startreceiver")
+	}
+	h := theReceiver(ts)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		body, _ := io.ReadAll(r.Body)
+		if h.status != http.StatusOK {
+			http.Error(w, "told to fail", h.status)
+			return
+		}
+		h.bodies = append(h.bodies, r.URL.Path+" "+string(body))
+		io.WriteString(w, "ok")
+	}))
+	ts.Defer(server.Close)
+	file := ts.MkAbs("receiver.pem")
+	ts.Check(os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
+	ts.Setenv("SSL_CERT_FILE", file)
+	ts.Setenv("HOOK", server.URL+"/secret-path")
+}
+
+// receive says with which status the receiver answers from now on: receive 500.
+func receive(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: receive STATUS")
+	}
+	status, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	h := theReceiver(ts)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.status = status
+}
+
+// received asserts what the receiver got since the last time: one regular
+// expression for each, in their order; received without one asserts nothing.
+func received(ts *testscript.TestScript, neg bool, args []string) {
+	h := theReceiver(ts)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if neg || len(h.bodies) != len(args) {
+		ts.Fatalf("received %d, want %d: %q", len(h.bodies), len(args), h.bodies)
+	}
+	for i, body := range h.bodies {
+		if !regexp.MustCompile(args[i]).MatchString(body) {
+			ts.Fatalf("received nothing like %s: %s", args[i], body)
+		}
+	}
+	h.bodies = nil
+}
+
+// setEnv sets a variable to what a file holds, as stdout: setenv NAME FILE.
+func setEnv(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: setenv NAME FILE")
+	}
+	ts.Setenv(args[0], strings.TrimSuffix(ts.ReadFile(args[1]), "\n"))
+}
+
+// substitute writes a file with variables replaced: substitute FROM TO.
+func substitute(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: substitute FROM TO")
+	}
+	text := os.Expand(ts.ReadFile(args[0]), func(name string) string {
+		value := ts.Getenv(name)
+		if value == "" {
+			ts.Fatalf("%s: %s is not set", args[0], name)
+		}
+		return value
+	})
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
+}
