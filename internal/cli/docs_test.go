@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -89,22 +90,41 @@ func read(t *testing.T, name string) string {
 	return string(data)
 }
 
+// action is what an action.yml declares.
+type action struct {
+	Inputs  map[string]struct{ Description, Default string }
+	Outputs map[string]struct{ Description, Value string }
+	Runs    struct {
+		Using, Image string
+		Steps        []struct {
+			ID, Shell, Run string
+			Env            map[string]string
+		}
+	}
+}
+
+func readAction(t *testing.T, name string) action {
+	t.Helper()
+	var a action
+	if err := yaml.Unmarshal([]byte(read(t, name)), &a); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// publishedImage is what the image of a released action is: by digest, since a tag
+// can be moved.
+var publishedImage = regexp.MustCompile(`^docker://ghcr\.io/gopreflight/gopreflight@sha256:[0-9a-f]{64}$`)
+
 // TestActionInputs: action.yml and the table in the code say the same.
 func TestActionInputs(t *testing.T) {
 	t.Parallel()
-	var action struct {
-		Inputs  map[string]struct{ Description string }
-		Outputs map[string]struct{ Description string }
-		Runs    struct{ Using, Image string }
-	}
-	if err := yaml.Unmarshal([]byte(read(t, "../../action.yml")), &action); err != nil {
-		t.Fatal(err)
-	}
+	a := readAction(t, "../../action.yml")
 	var want []string
 	(&system{}).runCommand().Flags().VisitAll(func(f *pflag.Flag) { want = append(want, f.Name) })
 	want = append(want, ownInputs...)
 	var got []string
-	for name, in := range action.Inputs {
+	for name, in := range a.Inputs {
 		got = append(got, name)
 		if in.Description == "" {
 			t.Errorf("input %s has no description", name)
@@ -116,11 +136,51 @@ func TestActionInputs(t *testing.T) {
 		t.Errorf("action.yml has the inputs\n%v\nthe program knows\n%v", got, want)
 	}
 	for _, name := range []string{"verdict", "errors", "warnings", "root-cause", "report"} {
-		if action.Outputs[name].Description == "" {
+		if a.Outputs[name].Description == "" {
 			t.Errorf("output %s is not declared", name)
 		}
 	}
-	if action.Runs.Using != "docker" || action.Runs.Image != "Dockerfile" {
-		t.Errorf("runs %+v, want the Dockerfile", action.Runs)
+	if a.Runs.Using != "docker" || a.Runs.Image != "Dockerfile" && !publishedImage.MatchString(a.Runs.Image) {
+		t.Errorf("runs %+v, want the Dockerfile, or in a release the published image", a.Runs)
+	}
+}
+
+// TestHostAction: host/action.yml has the inputs and outputs of action.yml, hands
+// every input on as the environment alone, and every output back.
+func TestHostAction(t *testing.T) {
+	t.Parallel()
+	a, host := readAction(t, "../../action.yml"), readAction(t, "../../host/action.yml")
+	for name, in := range a.Inputs {
+		if host.Inputs[name] != in {
+			t.Errorf("input %s: %+v, action.yml says %+v", name, host.Inputs[name], in)
+		}
+	}
+	for name := range host.Inputs {
+		if _, ok := a.Inputs[name]; !ok && name != "version" && name != "releases" {
+			t.Errorf("action.yml has no input %s", name)
+		}
+	}
+	if len(host.Runs.Steps) != 1 || host.Runs.Using != "composite" {
+		t.Fatalf("runs %+v, want one step", host.Runs)
+	}
+	step := host.Runs.Steps[0]
+	if strings.Contains(step.Run, "${{") || step.Shell != "bash" {
+		t.Errorf("%s: %q; an expression in a script is an injection", step.Shell, step.Run)
+	}
+	for name := range host.Inputs {
+		if got, want := step.Env[inputVariable(name)], "${{ inputs."+name+" }}"; got != want {
+			t.Errorf("%s is %q, want %q", inputVariable(name), got, want)
+		}
+	}
+	if len(step.Env) != len(host.Inputs) {
+		t.Errorf("the step's env has %d names for %d inputs", len(step.Env), len(host.Inputs))
+	}
+	for name, out := range a.Outputs {
+		if got := host.Outputs[name]; got.Description != out.Description || got.Value != "${{ steps."+step.ID+".outputs."+name+" }}" {
+			t.Errorf("output %s is %+v", name, got)
+		}
+	}
+	if len(host.Outputs) != len(a.Outputs) {
+		t.Errorf("%d outputs, action.yml has %d", len(host.Outputs), len(a.Outputs))
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -97,33 +95,4 @@ func (sys *system) schemaCommand() *cobra.Command {
 			return err
 		},
 	}
-}
-
-func (sys *system) versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version, from the build info",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			fmt.Fprintf(sys.stdout, "gopreflight %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			if info, ok := debug.ReadBuildInfo(); ok {
-				for _, s := range info.Settings {
-					switch s.Key {
-					case "vcs.revision", "vcs.time", "vcs.modified":
-						fmt.Fprintf(sys.stdout, "%s %s\n", s.Key, s.Value)
-					}
-				}
-			}
-			return nil
-		},
-	}
-}
-
-// version is the version that the go command stamped: a tag when installed by
-// go install, "(devel)" when built from a work tree.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }
