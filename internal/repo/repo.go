@@ -41,6 +41,9 @@ type Repo struct {
 	Workspaces []*Workspace
 
 	root *os.Root
+	// modCache is the module cache where it lies below the root, as a slash path
+	// from there; empty where it does not.
+	modCache string
 }
 
 // File is a file of the repository.
@@ -142,7 +145,8 @@ func Load(ctx context.Context, o Options) (*Repo, error) {
 }
 
 func (r *Repo) load(ctx context.Context, o Options, dir string) error {
-	files, err := r.goMods(ctx, o.GOMODCACHE)
+	r.modCache = r.within(o.GOMODCACHE)
+	files, err := r.goMods(ctx)
 	if err != nil {
 		return err
 	}
@@ -166,16 +170,15 @@ func (r *Repo) Close() error { return r.root.Close() }
 
 // goMods lists the go.mod files of the repository's modules, sorted by
 // directory: those that git tracks and that exist, or those on disk without git.
-func (r *Repo) goMods(ctx context.Context, modCache string) ([]string, error) {
+func (r *Repo) goMods(ctx context.Context) ([]string, error) {
 	var files []string
-	modCache = r.within(modCache)
 	if r.Git != nil {
 		tracked, err := r.Git.Files(ctx, "go.mod")
 		if err != nil {
 			return nil, err
 		}
 		for _, f := range tracked {
-			if !ignored(path.Dir(f)) && (modCache == "" || !strings.HasPrefix(f, modCache+"/")) && r.isGoMod(f) {
+			if !ignored(path.Dir(f)) && (r.modCache == "" || !strings.HasPrefix(f, r.modCache+"/")) && r.isGoMod(f) {
 				files = append(files, f)
 			}
 		}
@@ -186,7 +189,7 @@ func (r *Repo) goMods(ctx context.Context, modCache string) ([]string, error) {
 				return err
 			case err != nil:
 				return fs.SkipDir // an unreadable folder has no module that could be built
-			case d.IsDir() && (ignored(path.Base(name)) || name == modCache):
+			case d.IsDir() && (ignored(path.Base(name)) || name == r.modCache):
 				return fs.SkipDir
 			case d.Name() == "go.mod" && r.isGoMod(name):
 				files = append(files, name)
