@@ -1,0 +1,206 @@
+//go:build unix
+
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// releaseRepo is a repository of a test's own with the files that .ci/release
+// reads and writes.
+type releaseRepo struct {
+	*testing.T
+	dir string
+}
+
+func newReleaseRepo(t *testing.T) *releaseRepo {
+	t.Helper()
+	r := &releaseRepo{T: t, dir: t.TempDir()}
+	for _, name := range []string{".ci/release", "action.yml", "host/action.yml", "go.mod"} {
+		data, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.write(name, string(data))
+	}
+	r.write("CHANGELOG.md", "# Changes\n\n## Unreleased\n\n## 1.2.3\n\nIt is faster.\n\n- And **smaller**.\n\n## 1.2.2\n\n## 1.0.0\n\nOld.\n")
+	r.git("init", "-q", "-b", "main")
+	r.commit()
+	return r
+}
+
+func (r *releaseRepo) write(name, text string) {
+	r.Helper()
+	name = filepath.Join(r.dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o755)); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *releaseRepo) read(name string) string {
+	r.Helper()
+	data, err := os.ReadFile(filepath.Join(r.dir, name))
+	if err != nil {
+		r.Fatal(err)
+	}
+	return string(data)
+}
+
+func (r *releaseRepo) git(args ...string) string {
+	r.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir = r.dir
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.com")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		r.Fatalf("git %q: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+func (r *releaseRepo) commit() {
+	r.Helper()
+	r.git("add", ".")
+	r.git("commit", "-qm", "all")
+}
+
+// run runs .ci/release from somewhere else, as it may be.
+func (r *releaseRepo) run(args ...string) (stdout, stderr string, ok bool) {
+	r.Helper()
+	var out, errs bytes.Buffer
+	cmd := exec.Command(filepath.Join(r.dir, ".ci/release"), args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = os.TempDir(), &out, &errs
+	err := cmd.Run()
+	return out.String(), errs.String(), err == nil
+}
+
+// checksums is what goreleaser lists for a version, without these archives.
+func checksums(version string, without ...string) string {
+	var b strings.Builder
+	for _, system := range []string{"linux", "darwin", "windows"} {
+		for _, arch := range []string{"amd64", "arm64"} {
+			if system+"/"+arch != strings.Join(without, "") {
+				fmt.Fprintf(&b, "%064x  gopreflight_%s_%s_%s.tar.gz\n", b.Len(), version, system, arch)
+			}
+			fmt.Fprintf(&b, "%064x  gopreflight_%s_%s_%s.tar.gz.spdx.json\n", b.Len(), version, system, arch)
+		}
+	}
+	return b.String()
+}
+
+// TestReleaseCheck: what may not be released is refused before anything is built.
+func TestReleaseCheck(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, version string
+		change        func(*releaseRepo)
+		want          string // "" for fine
+	}{
+		{"fine", "v1.2.3", func(*releaseRepo) {}, ""},
+		{"no v", "1.2.3", func(*releaseRepo) {}, "no version like"},
+		{"two numbers", "v1.2", func(*releaseRepo) {}, "no version like"},
+		{"leading zero", "v1.02.3", func(*releaseRepo) {}, "no version like"},
+		{"build metadata", "v1.2.3+x", func(*releaseRepo) {}, "no version like"},
+		{"a command", "v1.2.3;x", func(*releaseRepo) {}, "no version like"},
+		{"a tag already", "v1.2.3", func(r *releaseRepo) { r.git("tag", "v1.2.3") }, "is a tag already"},
+		{"no section", "v1.2.4", func(*releaseRepo) {}, "no section"},
+		{"an empty section", "v1.2.2", func(*releaseRepo) {}, "no section"},
+		{"another major version", "v2.0.0", func(r *releaseRepo) {
+			r.write("CHANGELOG.md", "## 2.0.0\n\nNew.\n")
+			r.commit()
+		}, "has to end in /v2"},
+		{"changed files", "v1.2.3", func(r *releaseRepo) { r.write("x", "x") }, "not clean"},
+		{"from a release", "v1.2.3", func(r *releaseRepo) {
+			r.write("action.yml", strings.Replace(r.read("action.yml"), "image: Dockerfile", "image: docker://x", 1))
+			r.commit()
+		}, "does not build the Dockerfile"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newReleaseRepo(t)
+			test.change(r)
+			_, stderr, ok := r.run("check", test.version)
+			if ok != (test.want == "") || !strings.Contains(stderr, test.want) {
+				t.Errorf("ok %v, %q; want %q", ok, stderr, test.want)
+			}
+		})
+	}
+}
+
+// TestReleasePin: the release's commit differs from main by what it names, and by
+// nothing else.
+func TestReleasePin(t *testing.T) {
+	t.Parallel()
+	r := newReleaseRepo(t)
+	digest := "sha256:" + strings.Repeat("5e", 32)
+	list := filepath.Join(t.TempDir(), "checksums.txt")
+	write := func(text string) {
+		if err := os.WriteFile(list, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct{ name, digest, list, want string }{
+		{"no digest", "latest", checksums("1.2.3"), "no digest"},
+		{"another version", digest, checksums("1.2.4"), "lacks gopreflight_1.2.3_linux_amd64"},
+		{"one missing", digest, checksums("1.2.3", "windows/arm64"), "lacks gopreflight_1.2.3_windows_arm64"},
+	} {
+		write(test.list)
+		if _, stderr, ok := r.run("pin", "v1.2.3", test.digest, list); ok || !strings.Contains(stderr, test.want) {
+			t.Errorf("%s: ok %v, %q; want %q", test.name, ok, stderr, test.want)
+		}
+	}
+	if changed := r.git("status", "--porcelain"); changed != "" {
+		t.Errorf("a refusal left changes:\n%s", changed)
+	}
+
+	before := r.read("action.yml")
+	write(checksums("1.2.3"))
+	if _, stderr, ok := r.run("pin", "v1.2.3", digest, list); !ok {
+		t.Fatal(stderr)
+	}
+	if changed := r.git("status", "--porcelain"); changed != " M action.yml\n?? host/checksums.txt\n" {
+		t.Errorf("changed:\n%s", changed)
+	}
+	if got, want := r.read("action.yml"), strings.Replace(before, "image: Dockerfile\n", "image: docker://ghcr.io/gopreflight/gopreflight@"+digest+"\n", 1); got != want {
+		t.Errorf("action.yml is\n%s", got)
+	}
+	pinned := r.read("host/checksums.txt")
+	if strings.Count(pinned, "\n") != 6 || strings.Contains(pinned, "spdx") {
+		t.Errorf("host/checksums.txt is\n%s", pinned)
+	}
+	r.commit()
+	if _, stderr, ok := r.run("check", "v1.2.3"); ok || !strings.Contains(stderr, "is this a release's commit?") {
+		t.Errorf("a release of a release: ok %v, %q", ok, stderr)
+	}
+}
+
+// TestReleaseNotesAndTags: the notes are the section; the major tag follows the
+// newest release of it only.
+func TestReleaseNotesAndTags(t *testing.T) {
+	t.Parallel()
+	r := newReleaseRepo(t)
+	if got, _, _ := r.run("notes", "v1.2.3"); got != "It is faster.\n\n- And **smaller**.\n\n" {
+		t.Errorf("notes %q", got)
+	}
+	for _, tag := range []string{"v1.2.10", "v1.3.0-rc.1", "v2.0.0", "v1"} {
+		r.git("tag", tag)
+	}
+	for version, want := range map[string]string{
+		"v1.2.11": "v1\n", "v1.2.10": "v1\n", "v1.3.0": "v1\n",
+		"v1.2.9":      "", // a fix of an older one
+		"v1.3.0-rc.2": "",
+		"v3.0.0":      "v3\n",
+	} {
+		if got, stderr, ok := r.run("majors", version); got != want || !ok {
+			t.Errorf("majors %s: %q, want %q; %s", version, got, want, stderr)
+		}
+	}
+}
