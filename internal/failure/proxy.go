@@ -60,7 +60,7 @@ var proxies = []entry{
 		summary: "the module cache holds something else in place of this module's go.mod (a login page, as a rule), and keeps it",
 		fix:     "correct the proxy, then go clean -modcache",
 		rules:   []string{"proxy/content", "modcache/mod-modified"}},
-	{class: "zip-unreadable", rank: plain, pattern: `unzip (?P<zip>\S+\.zip): (?P<why>zip: .*)`,
+	{class: "zip-unreadable", rank: plain, pattern: `unzip (?P<zip>.+?\.zip): (?P<why>zip: .*)`,
 		summary: "the module cache holds a damaged zip file: ${why}",
 		fix:     "delete the .zip and .ziphash files of this version below GOMODCACHE/cache/download, or go clean -modcache",
 		rules:   []string{"modcache/zip-unreadable", "modcache/interrupted", "modcache/zip-modified"}},

@@ -48,6 +48,7 @@ func TestParseGOFLAGS(t *testing.T) {
 		{value: " \t\n"},
 		{value: "-mod=mod --x\t-v", texts: []string{"-mod=mod", "--x", "-v"}},
 		{value: `'-ldflags=-s -w' "-tags=a b"`, texts: []string{"-ldflags=-s -w", "-tags=a b"}},
+		{value: `-overlay=C:\x.json '-modfile=C:\Jane Doe\go.mod'`, texts: []string{`-overlay=C:\x.json`, `-modfile=C:\Jane Doe\go.mod`}},
 		{value: `-ldflags='-s -w'`, err: "unknown flag -w'"},
 		{value: "-ldflags=-s -w", texts: []string{"-ldflags=-s", "-w"}},
 		{value: "-mod vendor", err: `non-flag "vendor"`},

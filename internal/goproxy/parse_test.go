@@ -22,6 +22,7 @@ func TestParse(t *testing.T) {
 		{name: "GONOPROXY with off", goproxy: "off", gonoproxy: "example.com", want: "noproxy, off,"},
 		{name: "GONOPROXY with direct", goproxy: "direct", gonoproxy: "example.com", want: "direct,"},
 		{name: "file", goproxy: "file:///srv/mods", want: "file:///srv/mods,"},
+		{name: "file with a drive", goproxy: "file:///C:/Jane%20Doe/mods|direct", want: "file:///C:/Jane%20Doe/mods| direct,"},
 		{name: "query is kept and hidden", goproxy: "https://a.example?token=x1", want: "https://a.example?xxxxx,"},
 		{name: "user is hidden", goproxy: "https://user:pass@a.example/p", want: "https://xxxxx@a.example/p,"},
 		{name: "a token as user is hidden", goproxy: "https://s3cr3t@a.example/p", want: "https://xxxxx@a.example/p,"},
