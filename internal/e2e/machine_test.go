@@ -85,7 +85,7 @@ func newMachine(t *testing.T, archive string) *machine {
 	if err := os.MkdirAll(tmp, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	e := &testscript.Env{WorkDir: home, Vars: []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + tmp}}
+	e := &testscript.Env{WorkDir: home, Vars: []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + tmp}, Values: map[any]any{}}
 	if err := s.setup(e); err != nil {
 		t.Fatal(err)
 	}
