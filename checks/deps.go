@@ -85,7 +85,7 @@ func runDeps(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		notes = append(notes, fmt.Sprintf("the first %s are listed", plain.Thousands(maxChanges)))
 	}
 	facts.Summary = strings.Join(append([]string{facts.Summary}, notes...), "; ")
-	return facts, findings, nil
+	return facts, mergeSame(findings, s.Config.Exceptions), nil
 }
 
 // maxChanges is up to how many changes of the build list a report holds: more

@@ -39,8 +39,11 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	if err := o.comment.check(); err != nil {
 		return err
 	}
+	if err := o.notify.check(); err != nil {
+		return err
+	}
 	if from := strings.TrimSpace(sys.getenv(inputVariable(inputFrom))); from != "" {
-		return sys.saved(ctx, &savedOptions{from: from, config: o.config, formats: o.formats, output: o.output, comment: o.comment})
+		return sys.saved(ctx, &savedOptions{from: from, config: o.config, offline: o.offline, formats: o.formats, output: o.output, comment: o.comment})
 	}
 	if o.timeout <= 0 {
 		return usagef("--timeout %s: not positive", o.timeout)
@@ -95,9 +98,9 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	}
 	checks.Conclude(r, links)
 	view.end(r)
-	// A signal must not keep the partial report from being written.
-	ctx = context.WithoutCancel(ctx)
-	sys.write(ctx, outputs, o.output, place, view.listShown(), r)
+	// A signal must not keep the partial report from being written; nobody waits for
+	// what the network makes of the rest.
+	sys.write(context.WithoutCancel(ctx), outputs, o.output, place, view.listShown(), r)
 	sys.comment(ctx, o.comment, place, o.offline, r)
 	sys.notify(ctx, o, place, w.session.Config.Notify, r)
 	if code := r.ExitCode(); code != exitPass {
