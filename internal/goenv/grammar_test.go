@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -239,6 +240,14 @@ func TestParseGOVCS(t *testing.T) {
 	}
 }
 
+// onVolume makes the paths of a text absolute where that takes a volume.
+func onVolume(text string) string {
+	if runtime.GOOS == "windows" {
+		return strings.ReplaceAll(text, " /", ` C:\`)
+	}
+	return text
+}
+
 func TestParseGOAUTH(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{
@@ -253,12 +262,13 @@ func TestParseGOAUTH(t *testing.T) {
 		"netrc;git /a b":    "GOAUTH=git dir method requires an absolute path to the git working directory",
 		"git /a; git /b ; ": "GOAUTH encountered an empty command (GOAUTH=git /a; git /b ; )",
 	} {
+		value, want = onVolume(value), onVolume(want)
 		if _, err := ParseGOAUTH(value); message(err) != want {
 			t.Errorf("%q: got %q, want %q", value, message(err), want)
 		}
 	}
-	commands, _ := ParseGOAUTH("git /a; x y ;netrc;git /b")
-	if got, want := GitDirs(commands), []string{"/a", "/b"}; !reflect.DeepEqual(got, want) {
+	commands, _ := ParseGOAUTH(onVolume("git /a; x y ;netrc;git /b"))
+	if got, want := GitDirs(commands), []string{onVolume(" /a")[1:], onVolume(" /b")[1:]}; !reflect.DeepEqual(got, want) {
 		t.Errorf("GitDirs: got %q, want %q", got, want)
 	}
 }
