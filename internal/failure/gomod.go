@@ -3,7 +3,7 @@ package failure
 var (
 	gomodRules   = []string{"gomod/*"}
 	replaceRules = gomodRules
-	tidyRules    = []string{"tidy/version", "tidy/missing-require", "gomod/duplicate-require", "gomod/excluded", "toolchain/redundant"}
+	tidyRules    = []string{"tidy/version", "tidy/missing-require", "tidy/go-line", "gomod/duplicate-require", "gomod/excluded", "toolchain/redundant"}
 )
 
 // gomodFile: the main module and its go.mod (cmd/go/internal/modload: init.go,
