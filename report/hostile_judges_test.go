@@ -343,4 +343,11 @@ func judgeMarkdown(t *testing.T, found *faults, kind string, r *checks.Report) {
 	for name, page := range pages(r) {
 		judgePage(found, kind, name, page, goldmarkHTML, r)
 	}
+	if kind == "forged" { // which has its text in what an untrusted report's head says, too
+		untrusted := *r
+		untrusted.Untrusted = true
+		for name, page := range pages(&untrusted) {
+			judgePage(found, "untrusted", name+" of an untrusted run", page, goldmarkHTML, &untrusted)
+		}
+	}
 }

@@ -44,7 +44,7 @@ func told(e Event, t config.Notify, kind Kind) *message {
 }
 
 // The goldens are what a reader of docs/notify.md is promised; slack-golden.json
-// is also held against Slack's own types, see testdata/slack-types.
+// is also held against Slack's own types, by .ci/conformance.
 func TestGoldens(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{slackKind, wecomKind, webhookKind} {
