@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 
@@ -30,7 +31,15 @@ var deps = &Check{
 		"The base is the merge base with what `--base` or the CI's event names. A main module that the change deletes is not listed.",
 	After: []*Check{toolchainCheck, gomod, tidy, policy},
 	Rules: []*Rule{ruleDepsReplaceAdded, ruleDepsDowngraded, ruleDepsGoRaised, ruleDepsToolchainChanged},
-	Run:   runDeps,
+	Join: func(j *Joint) Facts {
+		base, notes := "", []string(nil)
+		for _, facts := range j.Facts {
+			base, _ = facts[factBase].(string)
+			notes = texts(facts[factNotes])
+		}
+		return depsFacts(j.Modules, j.Changes, base, notes, maxChanges)
+	},
+	Run: runDeps,
 }
 
 func runDeps(ctx context.Context, s *Session) (Facts, []Finding, error) {
@@ -68,29 +77,57 @@ func runDeps(ctx context.Context, s *Session) (Facts, []Finding, error) {
 			findings = append(findings, judgeDeps(d)...)
 		}
 	}
-	all = mergeChanges(all)
-	facts := Facts{Modules: statuses, Changes: all[:min(len(all), maxChanges)], Values: map[string]any{"base": s.Base.Commit}}
-	for kind, n := range countKinds(all) {
-		facts.Values[kind] = n
+	limit := maxChanges
+	if s.Shard != nil {
+		limit = maxShardChanges
 	}
-	told := tallyChanges(all)
-	if len(statuses) == 1 && statuses[0].err == nil {
-		told = statuses[0].Reason
-	}
-	facts.Summary = fmt.Sprintf("%s since %.12s", told, s.Base.Commit)
-	if of := answered(statuses); of != plain.Count(len(statuses), "module") {
-		notes = append(notes, "in "+of)
-	}
-	if len(all) > maxChanges {
-		notes = append(notes, fmt.Sprintf("the first %s are listed", plain.Thousands(maxChanges)))
-	}
-	facts.Summary = strings.Join(append([]string{facts.Summary}, notes...), "; ")
+	facts := depsFacts(statuses, all, s.Base.Commit, notes, limit)
+	facts.Modules = statuses
 	return facts, findings, nil
 }
 
-// maxChanges is up to how many changes of the build list a report holds: more
-// than anybody reads, and than the go.mod of a large repository requires.
-const maxChanges = 2000
+// depsFacts sums up the changes of some modules since the base, which is empty
+// where it is not known. notes are about go.work files. At most limit changes are
+// listed.
+func depsFacts(statuses []ModuleStatus, all []ModuleChange, base string, notes []string, limit int) Facts {
+	all = mergeChanges(all)
+	facts := Facts{Changes: all[:min(len(all), limit)], Values: map[string]any{factBase: base}}
+	if len(notes) > 0 {
+		facts.Values[factNotes] = notes
+	}
+	for kind, n := range countKinds(all) {
+		facts.Values[kind] = n
+	}
+	facts.Summary = tallyChanges(all)
+	if len(statuses) == 1 && statuses[0].err == nil {
+		facts.Summary = statuses[0].Reason
+	}
+	if base != "" {
+		facts.Summary += fmt.Sprintf(" since %.12s", base)
+	}
+	if of := answered(statuses); of != plain.Count(len(statuses), "module") {
+		notes = append(slices.Clone(notes), "in "+of)
+	}
+	if len(all) > limit {
+		notes = append(slices.Clone(notes), fmt.Sprintf("the first %s are listed", plain.Thousands(limit)))
+	}
+	facts.Summary = strings.Join(append([]string{facts.Summary}, notes...), "; ")
+	return facts
+}
+
+// Facts of this check that Join reads.
+const (
+	factBase  = "base"
+	factNotes = "notes"
+)
+
+const (
+	// maxChanges is up to how many changes of the build list a report holds: more
+	// than anybody reads, and than the go.mod of a large repository requires.
+	maxChanges = 2000
+	// maxShardChanges is the same of a shard, where Join counts them.
+	maxShardChanges = 20_000
+)
 
 // depsDiff is one go.mod or go.work at the base and now.
 type depsDiff struct {

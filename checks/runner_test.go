@@ -166,11 +166,11 @@ func TestBlockedModule(t *testing.T) {
 		t.Errorf("b judged %v, want only y", asked)
 	}
 	got := r.Results[1]
-	if got.Status != Blocked || len(got.Modules) != 2 || got.Modules[0].Status != Passed || got.Modules[1].Status != Blocked {
-		t.Errorf("b = %+v, want y passed, x blocked", got)
+	if got.Status != Blocked || len(got.Modules) != 2 || got.Modules[0].Status != Blocked || got.Modules[1].Status != Passed {
+		t.Errorf("b = %+v, want x blocked, y passed", got)
 	}
-	if got.BlockedBy != r.RootCauses[0].Fingerprint {
-		t.Errorf("blocked by %q, want %q", got.BlockedBy, r.RootCauses[0].Fingerprint)
+	if root := r.RootCauses[0].Fingerprint; got.BlockedBy != root || got.Modules[0].BlockedBy != root || got.Modules[1].BlockedBy != "" {
+		t.Errorf("blocked by %q, its modules %+v, want %q", got.BlockedBy, got.Modules, root)
 	}
 }
 

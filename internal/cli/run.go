@@ -12,6 +12,7 @@ import (
 	"github.com/gopreflight/gopreflight/checks"
 	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/repo"
+	"github.com/gopreflight/gopreflight/internal/shard"
 )
 
 func (sys *system) runCommand() *cobra.Command {
@@ -39,7 +40,7 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	if err := o.comment.check(); err != nil {
 		return err
 	}
-	if from := strings.TrimSpace(sys.getenv(inputVariable(inputFrom))); from != "" {
+	if from := listOf(sys.getenv(inputVariable(inputFrom))); len(from) > 0 {
 		return sys.saved(ctx, &savedOptions{from: from, config: o.config, formats: o.formats, output: o.output, comment: o.comment})
 	}
 	if o.timeout <= 0 {
@@ -47,6 +48,10 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	}
 	if o.jobs < 0 {
 		return usagef("--jobs %d: negative", o.jobs)
+	}
+	index, count, err := shard.Parse(o.shard)
+	if err != nil {
+		return usagef("--shard %s: %s", plain.Line(o.shard), err)
 	}
 	formats := o.formats
 	if path := strings.TrimSpace(sys.getenv(inputVariable(inputReport))); path != "" {
@@ -66,7 +71,7 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 		return err
 	}
 
-	w := &wiring{sys: sys, options: o, place: place}
+	w := &wiring{sys: sys, options: o, place: place, shard: checks.Shard{Index: index, Count: count}}
 	defer w.close()
 	if err := w.open(ctx, dir); err != nil {
 		var none *repo.NoModulesError
@@ -98,7 +103,9 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	// A signal must not keep the partial report from being written.
 	ctx = context.WithoutCancel(ctx)
 	sys.write(ctx, outputs, o.output, place, view.listShown(), r)
-	sys.comment(ctx, o.comment, place, o.offline, r)
+	if count == 1 || o.comment.mode == commentAlways { // the one comment is that of the joined report
+		sys.comment(ctx, o.comment, place, o.offline, r)
+	}
 	sys.notify(ctx, o, place, w.session.Config.Notify, r)
 	if code := r.ExitCode(); code != exitPass {
 		return &exitError{code}
