@@ -165,7 +165,7 @@ func (r *Runner) attributeOne(s *Session, c *Check, o *outcome, list []*outcome,
 		return nil
 	}
 	o.Findings = r.clean(c, s, findings)
-	o.Reason = ""
+	o.Reason, o.BlockedBy = "", ""
 	r.settle(o)
 	for i := range newly {
 		for j := range o.Findings {

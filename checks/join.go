@@ -192,6 +192,10 @@ func restore(o *outcome, parts []shardResult) map[string]ModuleStatus {
 		if p.Part == nil {
 			continue
 		}
+		for _, m := range p.Part.Unasked {
+			m.err = m.restored()
+			byDir[m.Dir] = m
+		}
 		for _, u := range p.Part.Unanswered {
 			m, ok := byDir[u.Dir]
 			switch {
@@ -302,8 +306,8 @@ func (j *joiner) sum(o *outcome, c *Check, parts []shardResult) {
 			}
 		}
 		if p.Part != nil {
-			for _, dir := range p.Part.Unasked {
-				unasked[dir] = true
+			for _, m := range p.Part.Unasked {
+				unasked[m.Dir] = true
 			}
 		}
 		if p.link != nil {

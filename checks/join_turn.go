@@ -81,8 +81,15 @@ func sameRun(a, b *Report) error {
 	if !slices.EqualFunc(a.Results, b.Results, func(x, y Result) bool { return x.Check == y.Check && x.Stage == y.Stage }) {
 		return fmt.Errorf("%s and %s differ in their checks", a.Shard, b.Shard)
 	}
+	for i := range a.Results {
+		if a.Results[i].unselected() != b.Results[i].unselected() {
+			return fmt.Errorf("%s and %s differ in whether %s was selected", a.Shard, b.Shard, plain.Line(a.Results[i].Check))
+		}
+	}
 	return nil
 }
+
+func (r *Result) unselected() bool { return r.Part != nil && r.Part.Unselected }
 
 // divided says where the shards do not have each module of the repository
 // exactly once.

@@ -44,10 +44,12 @@ type outcome struct {
 	Result
 	link    *Link
 	changes []ModuleChange
+	// unselected says that it was not to be run.
+	unselected bool
 	// unanswered are the questions whose go command failed, and unasked the
 	// modules that a Need kept from being asked: for Part.
 	unanswered []Unanswered
-	unasked    []string
+	unasked    []ModuleStatus
 	// err is why it errored; statuses of modules have their own.
 	err  error
 	done chan struct{}
@@ -111,7 +113,7 @@ func (r *Runner) runCheck(ctx context.Context, s *Session, c *Check, all map[*Ch
 	o := all[c]
 	if r.Selected != nil {
 		if ok, why := r.Selected(c); !ok {
-			o.Status, o.Reason, o.err = Skipped, why, Skip(why)
+			o.Status, o.Reason, o.err, o.unselected = Skipped, why, Skip(why), true
 			return
 		}
 	}
@@ -137,9 +139,7 @@ func (r *Runner) runCheck(ctx context.Context, s *Session, c *Check, all map[*Ch
 		asked = s.Shard.Modules
 	}
 	modules, blocked, by := unblocked(c, asked, all)
-	for _, m := range blocked {
-		o.unasked = append(o.unasked, m.Dir)
-	}
+	o.unasked = slices.Clone(blocked)
 	if by != nil && (len(blocked) == 0 || len(modules) == 0) {
 		o.Status, o.Reason, o.BlockedBy, o.Modules, o.err = Blocked, by.reason, by.by, blocked, by
 		return

@@ -27,11 +27,13 @@ func ofMachine(s Stage) bool { return s == StageEnv || s == StageProxy }
 // say: which modules and findings were only settled, blocked or attributed after
 // the check had run, so that all shards together can be settled as one run.
 type Part struct {
+	// Unselected says that the check was not to be run.
+	Unselected bool `json:"unselected,omitempty"`
 	// Own is how the check as a whole ended when it did not answer, whatever its
 	// modules did: Dir is empty. nil: it answered.
 	Own *ModuleStatus `json:"own,omitempty"`
-	// Unasked are the directories of the modules that a Need kept from being asked.
-	Unasked []string `json:"unasked,omitempty"`
+	// Unasked are the modules that a Need kept from being asked, by what it said.
+	Unasked []ModuleStatus `json:"unasked,omitempty"`
 	// Unanswered are the questions whose go command failed, and Attributed the
 	// fingerprints of the findings that the attribution made of them.
 	Unanswered []Unanswered `json:"unanswered,omitempty"`
@@ -64,7 +66,7 @@ type UnansweredCause struct {
 
 // part is what Join has to know of an outcome.
 func (o *outcome) part(r *Runner) *Part {
-	p := &Part{Unasked: o.unasked, Unanswered: o.unanswered}
+	p := &Part{Unselected: o.unselected, Unasked: o.unasked, Unanswered: o.unanswered}
 	whole := slices.ContainsFunc(o.unanswered, func(u Unanswered) bool { return u.Dir == "" })
 	if o.err != nil && !whole {
 		p.Own = &ModuleStatus{Status: statusOf(o.err), Reason: r.line(o.err.Error()), BlockedBy: blockerOf(o.err)}

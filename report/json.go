@@ -243,6 +243,7 @@ func validate(r *checks.Report) error {
 		modules = max(modules, len(r.Results[i].Modules))
 		if p := r.Results[i].Part; p != nil {
 			findings += len(p.Unused)
+			modules = max(modules, len(p.Unasked), len(p.Unanswered))
 			for j := range p.Unanswered {
 				findings += len(p.Unanswered[j].Findings)
 			}
@@ -294,6 +295,11 @@ func validPart(field string, p *checks.Part) error {
 	}
 	if p.Own != nil {
 		if err := oneOf(field+".own.status", p.Own.Status, statuses); err != nil {
+			return err
+		}
+	}
+	for i := range p.Unasked {
+		if err := oneOf(fmt.Sprintf("%s.unasked[%d].status", field, i), p.Unasked[i].Status, statuses); err != nil {
 			return err
 		}
 	}
