@@ -40,8 +40,12 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	if err := o.comment.check(); err != nil {
 		return err
 	}
+	formats := o.formats
+	if path := strings.TrimSpace(sys.getenv(inputVariable(inputReport))); path != "" {
+		formats = append(formats, "json="+path)
+	}
 	if from := listOf(sys.getenv(inputVariable(inputFrom))); len(from) > 0 {
-		return sys.saved(ctx, &savedOptions{from: from, config: o.config, formats: o.formats, output: o.output, comment: o.comment})
+		return sys.saved(ctx, &savedOptions{from: from, config: o.config, formats: formats, output: o.output, comment: o.comment})
 	}
 	if o.timeout <= 0 {
 		return usagef("--timeout %s: not positive", o.timeout)
@@ -52,10 +56,6 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	index, count, err := shard.Parse(o.shard)
 	if err != nil {
 		return usagef("--shard %s: %s", plain.Line(o.shard), err)
-	}
-	formats := o.formats
-	if path := strings.TrimSpace(sys.getenv(inputVariable(inputReport))); path != "" {
-		formats = append(formats, "json="+path)
 	}
 	place := sys.place()
 	outputs, err := parseFormats(formats, isActionsLog(place))
