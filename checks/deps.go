@@ -28,7 +28,7 @@ var deps = &Check{
 		"the module cache alone. Without it older modules are compared by their requirements, which the reason says, and\n" +
 		"nobody is named who brings a module.\n\n" +
 		"The base is the merge base with what `--base` or the CI's event names. A main module that the change deletes is not listed.",
-	After: []*Check{toolchainCheck, gomod, tidy, policy},
+	After: []*Check{env, toolchainCheck, gomod, tidy, policy},
 	Rules: []*Rule{ruleDepsReplaceAdded, ruleDepsDowngraded, ruleDepsGoRaised, ruleDepsToolchainChanged},
 	Run:   runDeps,
 }

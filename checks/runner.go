@@ -123,6 +123,9 @@ func (r *Runner) runCheck(ctx context.Context, s *Session, c *Check, all map[*Ch
 	own := *s
 	own.Modules = modules
 	own.result = func(other *Check) *Result {
+		if !slices.Contains(c.Needs, other) && !slices.Contains(c.After, other) {
+			panic(fmt.Sprintf("check %s asks for the result of %s, which it does not come after", c.Name, other.Name))
+		}
 		if d := all[other]; d != nil && d.Status != "" {
 			return &d.Result
 		}
