@@ -32,7 +32,7 @@ var build = &Check{
 		"compiler's flags; a module that then fails and has cgo packages is skipped, not failed.\n\n" +
 		"It costs what the build costs, and leaves the build cache warm for it. Nothing that was built is run.",
 	Needs:      []*Check{env, toolchainCheck, modcache, gomod, vendor},
-	After:      []*Check{proxy, gosum, tidy},
+	After:      []*Check{proxy, gosum, tidy, deps}, // deps would wait for the build, which takes every processor
 	Rules:      []*Rule{ruleBuildCompile, ruleBuildImport, ruleBuildEnvironment, ruleBuildUntrusted},
 	Unanswered: ruleBuildEnvironment,
 	Join: func(j *Joint) Facts {

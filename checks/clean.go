@@ -78,16 +78,16 @@ func (r *Runner) cleanText(f *Finding) {
 			evidence[i] = strings.TrimRight(bounded(evidence[i]), "\r\n")
 		}
 		// Together, because a key goes over several lines.
-		f.Evidence = plain.Lines(append([]string{r.redact(strings.Join(evidence[:n], "\n"))}, evidence[n:]...))
+		f.Evidence = plain.Lines(append([]string{r.Redactor.Redact(strings.Join(evidence[:n], "\n"))}, evidence[n:]...))
 	}
 	for i, l := range f.Evidence {
-		f.Evidence[i] = r.redact(l)
+		f.Evidence[i] = r.Redactor.Redact(l)
 	}
 	// A command that cannot be shown as it is would not do what it says.
-	if r.redact(plain.Text(bounded(f.Fix.Command))) != f.Fix.Command {
+	if r.Redactor.Redact(plain.Text(bounded(f.Fix.Command))) != f.Fix.Command {
 		f.Fix.Command = ""
 	}
-	f.Fix.Patch = r.redact(plain.Text(r.redact(bounded(f.Fix.Patch))))
+	f.Fix.Patch = r.Redactor.Redact(plain.Text(r.Redactor.Redact(bounded(f.Fix.Patch))))
 }
 
 // cleanFacts is facts as they are in a report: what JSON makes of them, with
@@ -146,10 +146,8 @@ func (r *Runner) cleanChanges(changes []ModuleChange) []ModuleChange {
 	return clean
 }
 
-// text is one line of plain text without secrets. It is redacted twice: a
-// control character inside a secret hides it before cleaning, and cleaning may
-// cut one.
-func (r *Runner) text(s string) string { return r.redact(plain.Line(r.redact(bounded(s)))) }
+// text is one line of plain text without secrets.
+func (r *Runner) text(s string) string { return r.Redactor.Line(bounded(s)) }
 
 // maxCleaned is how much of a text is looked at, in bytes: far more than is kept.
 const maxCleaned = 64 << 10

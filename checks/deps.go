@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,17 +30,10 @@ var deps = &Check{
 		"the module cache alone. Without it older modules are compared by their requirements, which the reason says, and\n" +
 		"nobody is named who brings a module.\n\n" +
 		"The base is the merge base with what `--base` or the CI's event names. A main module that the change deletes is not listed.",
-	After: []*Check{toolchainCheck, gomod, tidy, policy},
+	After: []*Check{env, toolchainCheck, gomod, tidy, policy},
 	Rules: []*Rule{ruleDepsReplaceAdded, ruleDepsDowngraded, ruleDepsGoRaised, ruleDepsToolchainChanged},
-	Join: func(j *Joint) Facts {
-		base, notes := "", []string(nil)
-		for _, facts := range j.Facts {
-			base, _ = facts[factBase].(string)
-			notes = texts(facts[factNotes])
-		}
-		return depsFacts(j.Modules, j.Changes, base, notes, maxChanges)
-	},
-	Run: runDeps,
+	Join:  joinDeps,
+	Run:   runDeps,
 }
 
 func runDeps(ctx context.Context, s *Session) (Facts, []Finding, error) {
@@ -83,7 +77,12 @@ func runDeps(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	}
 	facts := depsFacts(statuses, all, s.Base.Commit, notes, limit)
 	facts.Modules = statuses
-	return facts, findings, nil
+	excepted := exceptedRules(s.Config.Exceptions)
+	if s.Shard != nil {
+		facts.Values[factExcepted] = excepted
+		return facts, findings, nil
+	}
+	return facts, mergeSame(findings, excepted), nil
 }
 
 // depsFacts sums up the changes of some modules since the base, which is empty
@@ -115,10 +114,28 @@ func depsFacts(statuses []ModuleStatus, all []ModuleChange, base string, notes [
 	return facts
 }
 
-// Facts of this check that Join reads.
+// joinDeps sums up what shards found out, and merges what each of them left apart.
+func joinDeps(j *Joint) Facts {
+	base, notes, excepted := "", []string(nil), []string(nil)
+	for _, facts := range j.Facts {
+		base, _ = facts[factBase].(string)
+		notes, excepted = texts(facts[factNotes]), texts(facts[factExcepted])
+	}
+	at := map[string]int{"": len(j.Modules)} // go.work files come last
+	for i, m := range j.Modules {
+		at[m.Dir] = i
+	}
+	slices.SortStableFunc(j.Findings, func(a, b Finding) int { return cmp.Compare(at[a.Dir], at[b.Dir]) })
+	j.Findings = mergeSame(j.Findings, excepted)
+	orderFindings(j.Findings)
+	return depsFacts(j.Modules, j.Changes, base, notes, maxChanges)
+}
+
+// Facts of this check that Join reads; only shards have the last.
 const (
-	factBase  = "base"
-	factNotes = "notes"
+	factBase     = "base"
+	factNotes    = "notes"
+	factExcepted = "excepted"
 )
 
 const (

@@ -3,9 +3,12 @@ package checks
 import (
 	"cmp"
 	"fmt"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 
@@ -22,7 +25,7 @@ type depsModule struct {
 	line int
 }
 
-// text is the module's version as go list -m prints it: "v1.0.0 => ../fork".
+// text is the module's version as go list -m prints it: "v1.0.0 => ./fork".
 func (m depsModule) text() string {
 	if m.replacement == "" {
 		return m.version
@@ -37,7 +40,7 @@ func (f depsFile) list(versions map[string]string) map[string]depsModule {
 	for path, version := range versions {
 		m := depsModule{version: version}
 		if r := replaced.find(module.Version{Path: path, Version: version}); r != nil {
-			m.replacement = describeModule(r.New)
+			m.replacement = f.replacement(r)
 		}
 		if r := f.require[path]; r != nil {
 			m.direct, m.line = !r.Indirect, r.Syntax.Start.Line
@@ -45,6 +48,23 @@ func (f depsFile) list(versions map[string]string) map[string]depsModule {
 		list[path] = m
 	}
 	return list
+}
+
+// replacement is the right side of a replace line, a directory as seen from the
+// root: the modules of a repository name one directory in many ways, and all of
+// them are one change.
+func (f depsFile) replacement(r *modfile.Replace) string {
+	dir := filepath.ToSlash(r.New.Path)
+	if r.New.Version != "" || path.IsAbs(dir) || filepath.IsAbs(r.New.Path) {
+		return describeModule(r.New)
+	}
+	switch dir = path.Join(path.Dir(f.name), dir); {
+	case dir == ".":
+		return "./"
+	case dir == "..", strings.HasPrefix(dir, "../"):
+		return dir
+	}
+	return "./" + dir
 }
 
 // requirements are the modules that the file itself requires.
@@ -156,7 +176,7 @@ func countKinds(changes []ModuleChange) map[string]int {
 func tallyChanges(changes []ModuleChange) string {
 	counts := countKinds(changes)
 	var words []string
-	for _, kind := range changeKinds {
+	for _, kind := range ChangeKinds {
 		if n := counts[kind]; n > 0 {
 			words = append(words, fmt.Sprintf("%s %s", plain.Thousands(n), kind))
 		}

@@ -199,6 +199,26 @@ func TestDeps(t *testing.T) {
 			reason:  "1 upgraded since 0123456789ab",
 		},
 		{
+			name: "one directory, named in three ways",
+			base: map[string]string{
+				"go.mod":     goModN("require example.com/m/lib v1.0.0\nreplace example.com/m/lib => ./lib\n"),
+				"n/go.mod":   "module example.com/m/n\n\ngo 1.21\n\nrequire example.com/m/lib v1.0.0\nreplace example.com/m/lib => ../lib\n",
+				"n/o/go.mod": "module example.com/m/n/o\n\ngo 1.21\n\nrequire example.com/m v1.0.0\nreplace example.com/m => ../..\n",
+				"lib/go.mod": "module example.com/m/lib\n\ngo 1.21\n",
+			},
+			files: map[string]string{
+				"go.mod":     goModN("require example.com/m/lib v1.1.0\nreplace example.com/m/lib => ./lib\n"),
+				"n/go.mod":   "module example.com/m/n\n\ngo 1.21\n\nrequire example.com/m/lib v1.1.0\nreplace example.com/m/lib => ../lib/\n",
+				"n/o/go.mod": "module example.com/m/n/o\n\ngo 1.21\n\nrequire example.com/m v1.1.0\nreplace example.com/m => ../../\n",
+				"lib/go.mod": "module example.com/m/lib\n\ngo 1.21\n",
+			},
+			changes: []string{
+				`direct upgraded example.com/m "v1.0.0 => ./" "v1.1.0 => ./"`,
+				`direct upgraded example.com/m/lib "v1.0.0 => ./lib" "v1.1.0 => ./lib"`,
+			},
+			reason: "2 upgraded since 0123456789ab",
+		},
+		{
 			name: "a workspace",
 			base: map[string]string{"go.mod": goModN(""), "go.work": "go 1.21\n\nuse .\n"},
 			files: map[string]string{
@@ -254,6 +274,45 @@ func TestDeps(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A repository that goes to another release as a whole is one finding for each
+// kind of line, at its first file, unless the policy accepts it for some.
+func TestDepsSameInManyFiles(t *testing.T) {
+	t.Parallel()
+	base, files := map[string]string{}, map[string]string{}
+	for _, dir := range []string{"", "a/", "b/", "c/"} {
+		base[dir+"go.mod"] = "module example.com/m/" + dir + "x\n\ngo 1.24.0\n"
+		files[dir+"go.mod"] = "module example.com/m/" + dir + "x\n\ngo 1.25.0\n\ntoolchain go1.26.2\n"
+	}
+	s := filesSession(t, files)
+	s.Base = baseOf(base)
+	_, findings, err := runDeps(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := told(findings), []string{"deps/go-raised go.mod:3", "deps/toolchain-changed go.mod:5"}; !slices.Equal(got, want) {
+		t.Fatalf("findings %q, want %q", got, want)
+	}
+	if got, want := findings[1].Message, "this change adds the toolchain line go1.26.2 (the same in 3 more files)"; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if got, want := findings[1].Evidence, []string{"go.mod:5", "a/go.mod:5", "b/go.mod:5", "c/go.mod:5"}; !slices.Equal(got, want) {
+		t.Errorf("evidence %q, want %q", got, want)
+	}
+
+	s.Config.Exceptions = []config.Exception{{Rule: "deps/go-raised", File: "a/go.mod", Reason: "a tool"}}
+	_, findings, err = runDeps(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{ // sorted
+		"deps/go-raised a/go.mod:3", "deps/go-raised b/go.mod:3", "deps/go-raised c/go.mod:3",
+		"deps/go-raised go.mod:3", "deps/toolchain-changed go.mod:5",
+	}
+	if got := told(findings); !slices.Equal(got, want) {
+		t.Errorf("with an exception: findings %q, want %q", got, want)
 	}
 }
 

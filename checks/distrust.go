@@ -275,7 +275,7 @@ func (d *distrust) mainModules(claims []RepositoryMod) []RepositoryMod {
 func (d *distrust) moduleChanges(claims []ModuleChange) []ModuleChange {
 	var list []ModuleChange
 	for _, c := range d.cleanChanges(claims) {
-		if c.Path != "" && slices.Contains(changeKinds, c.Kind) {
+		if c.Path != "" && slices.Contains(ChangeKinds, c.Kind) {
 			list = append(list, c)
 		}
 	}

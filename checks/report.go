@@ -128,7 +128,8 @@ func (s Shard) String() string { return fmt.Sprintf("shard %d/%d", s.Index, s.Co
 type ModuleChange struct {
 	Path string `json:"path"`
 	// Old and New are versions, empty where the module is not in the build list,
-	// with what replaces it behind an arrow: "v1.0.0 => ../fork".
+	// with what replaces it behind an arrow, a directory as seen from the root:
+	// "v1.0.0 => ./fork".
 	Old string `json:"old"`
 	New string `json:"new"`
 	// Kind is one of the Change constants.
@@ -151,8 +152,8 @@ const (
 	ChangeReplaced   = "replaced"
 )
 
-// changeKinds are the kinds in the order in which they are counted.
-var changeKinds = []string{ChangeAdded, ChangeRemoved, ChangeUpgraded, ChangeDowngraded, ChangeReplaced}
+// ChangeKinds are the kinds of a ModuleChange, in the order in which they are counted.
+var ChangeKinds = []string{ChangeAdded, ChangeRemoved, ChangeUpgraded, ChangeDowngraded, ChangeReplaced}
 
 // Findings calls yield for every finding of the report, in order.
 func (r *Report) Findings(yield func(*Result, *Finding) bool) {

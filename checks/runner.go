@@ -26,7 +26,8 @@ type Runner struct {
 	Selected func(*Check) (ok bool, why string)
 	// Timeout bounds each check; 0 means no bound.
 	Timeout time.Duration
-	// Redactor masks secrets in everything that checks return.
+	// Redactor masks secrets in everything that checks return; nil masks those of a
+	// known form.
 	Redactor *plain.Redactor
 	// Started, Progress and Done follow a run; they may be nil and are called
 	// from several goroutines.
@@ -56,7 +57,8 @@ type outcome struct {
 }
 
 // Run runs the checks and returns their results, their links and what the change
-// does to the build list. When ctx ends it returns what there is: checks that had not ended are errored.
+// does to the build list. When ctx ends it returns what there is: checks that had
+// not ended are errored.
 func (r *Runner) Run(ctx context.Context, s *Session) ([]Result, []Link, []ModuleChange) {
 	start := s.Now()
 	if s.shared == nil {
@@ -148,6 +150,9 @@ func (r *Runner) runCheck(ctx context.Context, s *Session, c *Check, all map[*Ch
 	own := *s
 	own.Modules, own.whole = modules, s.Modules
 	own.result = func(other *Check) *Result {
+		if !slices.Contains(c.Needs, other) && !slices.Contains(c.After, other) {
+			panic(fmt.Sprintf("check %s asks for the result of %s, which it does not come after", c.Name, other.Name))
+		}
 		if d := all[other]; d != nil && d.Status != "" {
 			return &d.Result
 		}
@@ -408,13 +413,6 @@ func blockerOf(err error) string {
 func (r *Runner) line(s string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	return r.text(first)
-}
-
-func (r *Runner) redact(s string) string {
-	if r.Redactor == nil {
-		return s
-	}
-	return r.Redactor.Redact(s)
 }
 
 // statusOf is what an error makes of a result.

@@ -530,3 +530,24 @@ func TestVerdictAndExit(t *testing.T) {
 		})
 	}
 }
+
+// A check may only ask for what has ended: any other answer would depend on the
+// scheduling.
+func TestResultOfAnotherCheck(t *testing.T) {
+	t.Parallel()
+	first := fake("first", nil, nil)
+	asks := func(_ context.Context, s *Session) (Facts, []Finding, error) {
+		return Facts{Summary: string(s.Result(first).Status)}, nil, nil
+	}
+	after := fake("after", nil, asks)
+	after.After = []*Check{first}
+	r := runFakes(t, testSession("."), first, fake("needs", []*Check{first}, asks), after, fake("neither", nil, asks))
+	for i, want := range []string{"fine", "passed", "passed"} {
+		if got := r.Results[i]; got.Status != Passed || got.Reason != want {
+			t.Errorf("%s: %s, %q; want passed, %q", got.Check, got.Status, got.Reason, want)
+		}
+	}
+	if got := r.Results[3]; got.Status != Errored || !strings.Contains(got.Reason, "asks for the result of first, which it does not come after") {
+		t.Errorf("neither: %s, %q", got.Status, got.Reason)
+	}
+}

@@ -13,7 +13,7 @@ func Comment(r *checks.Report, limit int) string {
 
 // SomethingToSay reports whether a comment tells its reader more than that all
 // is well: the verdict is not pass, an error or a warning stands, a check has no
-// answer, or the change adds or changes modules. For an untrusted report it is
+// answer, or the change alters the build list. For an untrusted report it is
 // also what the CI says of its run.
 func SomethingToSay(r *checks.Report) bool {
 	errors, warnings, _ := r.Counts()

@@ -68,16 +68,3 @@ func pad(s string, n int) string {
 func padLeft(s string, n int) string {
 	return strings.Repeat(" ", max(0, n-utf8.RuneCountInString(s))) + s
 }
-
-// cutBytes is s in at most n bytes, cut between runes; what is cut ends in "…".
-func cutBytes(s string, n int) string {
-	const dots = "…"
-	if len(s) <= n {
-		return s
-	}
-	end := max(0, n-len(dots))
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + dots
-}

@@ -2,9 +2,7 @@ package report
 
 import (
 	"slices"
-	"strings"
 	"testing"
-	"unicode/utf8"
 )
 
 func TestDuration(t *testing.T) {
@@ -41,20 +39,6 @@ func TestCut(t *testing.T) {
 	} {
 		if got := cut(tt.s, tt.n); got != tt.want {
 			t.Errorf("cut(%q, %d) = %q, want %q", tt.s, tt.n, got, tt.want)
-		}
-	}
-}
-
-func TestCutBytes(t *testing.T) {
-	t.Parallel()
-	s := strings.Repeat("ä", 10) // 20 bytes
-	for n := range 25 {
-		got := cutBytes(s, n)
-		if len(got) > max(n, len("…")) || !utf8.ValidString(got) {
-			t.Errorf("cutBytes(20 bytes, %d) = %q, %d bytes", n, got, len(got))
-		}
-		if cutShort := got != s; cutShort != strings.HasSuffix(got, "…") {
-			t.Errorf("cutBytes(20 bytes, %d) = %q: a cut must be seen", n, got)
 		}
 	}
 }

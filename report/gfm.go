@@ -69,13 +69,13 @@ func gfmCode(s string) string {
 // GitLab takes a line of three backticks inside a longer fence for its end and
 // the "/close" behind it for a quick action (lib/gitlab/quick_actions/
 // extractor.rb), older ones do the same with ">>>" quotes and "::include", and
-// bots on GitHub look for commands at the start of a line. So such a line
-// begins with a space here, which means nothing to a shell.
+// bots on GitHub look for commands ("/lgtm", "@dependabot merge") at the start of
+// a line. So such a line begins with a space here, which means nothing to a shell.
 func gfmFence(language string, lines []string) string {
 	longest := 0
 	lines = slices.Clone(lines)
 	for i, l := range lines {
-		if l != "" && strings.ContainsRune("/>:", rune(l[0])) {
+		if startsCommand.MatchString(l) {
 			lines[i] = " " + l
 		}
 		if strings.HasPrefix(strings.TrimLeft(l, " "), longestFence) {
@@ -90,6 +90,10 @@ func gfmFence(language string, lines []string) string {
 	fence := strings.Repeat("`", max(3, longest+1))
 	return fence + language + "\n" + strings.Join(lines, "\n") + "\n" + fence + "\n"
 }
+
+// startsCommand matches a line that is one to what does not read Markdown; "@@" of
+// a patch is none.
+var startsCommand = regexp.MustCompile(`^(?:[/>:]|@[0-9A-Za-z])`)
 
 // longestFence closes any fence on GitHub: cmark-gfm keeps the length of one in a
 // byte, and takes a longer one for this (src/blocks.c, open_new_blocks). But no

@@ -101,7 +101,7 @@ func FuzzGFMText(f *testing.F) {
 // TestGFMFence: nothing inside closes a fence.
 func TestGFMFence(t *testing.T) {
 	t.Parallel()
-	for _, lines := range [][]string{{"a"}, {"/close"}, {"```", "/close"}, {">>>", "::include{file=x}"}, {"```"}, {"````sh", "x"}, {"a ````` b", "`"}, {"~~~"}, {""}, nil} {
+	for _, lines := range [][]string{{"a"}, {"/close"}, {"```", "/close"}, {">>>", "::include{file=x}"}, {"@bot merge", "@@ -1 +1 @@"}, {"```"}, {"````sh", "x"}, {"a ````` b", "`"}, {"~~~"}, {""}, nil} {
 		got := gfmFence("text", lines)
 		parts := strings.Split(strings.TrimSuffix(got, "\n"), "\n")
 		fence := parts[len(parts)-1]
@@ -109,8 +109,8 @@ func TestGFMFence(t *testing.T) {
 			t.Errorf("gfmFence(%q) = %q is not fenced", lines, got)
 		}
 		for _, l := range parts {
-			if strings.HasPrefix(l, "/") || strings.HasPrefix(l, ">>>") || strings.HasPrefix(l, "::") {
-				t.Errorf("gfmFence(%q) = %q has a line that GitLab would obey", lines, got)
+			if strings.HasPrefix(l, "/") || strings.HasPrefix(l, ">>>") || strings.HasPrefix(l, "::") || strings.HasPrefix(l, "@b") {
+				t.Errorf("gfmFence(%q) = %q has a line that GitLab or a bot would obey", lines, got)
 			}
 		}
 		if body := parts[1 : len(parts)-1]; strings.ReplaceAll("\n"+strings.Join(body, "\n"), "\n ", "\n") != "\n"+strings.Join(lines, "\n") || slices.ContainsFunc(body, func(l string) bool { return strings.Contains(l, fence) }) {

@@ -81,7 +81,7 @@ func writeAnnotations(d Dest, r *checks.Report) error {
 	}
 	for _, a := range kept {
 		act := action.WithFieldsMap(a.fields())
-		message := cutBytes(guardTag(a.message), maxAnnotation)
+		message := plain.Cut(guardTag(a.message), maxAnnotation)
 		switch a.severity {
 		case checks.Error:
 			act.Errorf("%s", message)
@@ -178,7 +178,7 @@ func annotate(f *checks.Finding, blocks []string) annotation {
 func (a annotation) fields() map[string]string {
 	m := map[string]string{}
 	if a.title != "" {
-		m["title"] = cutBytes(guardTag(a.title), maxAnnotationTitle)
+		m["title"] = plain.Cut(guardTag(a.title), maxAnnotationTitle)
 	}
 	if a.file != "" {
 		m["file"] = guardTag(a.file)

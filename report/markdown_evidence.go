@@ -67,13 +67,9 @@ func (m markdown) changesLost() string {
 	return "**" + changesTally(m.r.ModuleChanges) + "**, which did not fit here: the JSON report has all of them.\n\n"
 }
 
-// changeKinds are the kinds of module changes, in the order in which they are
-// counted.
-var changeKinds = []string{checks.ChangeAdded, checks.ChangeRemoved, checks.ChangeUpgraded, checks.ChangeDowngraded, checks.ChangeReplaced}
-
 // changeKind is one of the kinds, or a word for what is none.
 func changeKind(kind string) string {
-	if slices.Contains(changeKinds, kind) {
+	if slices.Contains(checks.ChangeKinds, kind) {
 		return kind
 	}
 	return "changed"
@@ -86,7 +82,7 @@ func changesTally(list []checks.ModuleChange) string {
 		n[changeKind(c.Kind)]++
 	}
 	var parts []string
-	for _, kind := range append(slices.Clip(changeKinds), "changed") {
+	for _, kind := range append(slices.Clip(checks.ChangeKinds), "changed") {
 		if n[kind] > 0 {
 			parts = append(parts, plain.Thousands(n[kind])+" "+kind)
 		}

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gopreflight/gopreflight/checks"
+	"github.com/gopreflight/gopreflight/internal/plain"
 )
 
 // What GitHub's runner makes of what we write, by the rules of its source
@@ -228,7 +229,7 @@ func FuzzAnnotations(f *testing.F) {
 		if oneLine(file) != "" {
 			wantLine = 3
 		}
-		if !ok || got.title != cutBytes(guardTag(oneLine(rule)), maxAnnotationTitle) || got.file != guardTag(oneLine(file)) || got.line != wantLine {
+		if !ok || got.title != plain.Cut(guardTag(oneLine(rule)), maxAnnotationTitle) || got.file != guardTag(oneLine(file)) || got.line != wantLine {
 			t.Errorf("%q is read as %+v", b.String(), got)
 		}
 		if !strings.HasPrefix(got.message, guardTag(oneLine(message))) || len(got.message) > maxAnnotation || !utf8.ValidString(got.message) {

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -108,7 +109,7 @@ func (v validator) deepest(s *jsonschema.Schema, value any, err error) (at []any
 			}
 		}
 	}
-	return nil, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "validating root: "))
+	return nil, errors.New(strings.TrimPrefix(err.Error(), "validating root: "))
 }
 
 // pathText is a path as people write it: results[0].findings[3].line.

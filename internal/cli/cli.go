@@ -114,7 +114,7 @@ func (sys *system) execute(ctx context.Context, args []string) int {
 func (sys *system) complain(text string) {
 	redactor := plain.NewRedactor(sys.environ)
 	for line := range strings.Lines(text) {
-		fmt.Fprintln(sys.stderr, report.LogLine("gopreflight: "+redactor.Redact(line)))
+		fmt.Fprintln(sys.stderr, report.LogLine("gopreflight: "+redactor.Line(line)))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gopreflight/gopreflight/checks"
 	"github.com/gopreflight/gopreflight/internal/ci"
 	"github.com/gopreflight/gopreflight/internal/forge"
+	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/report"
 )
 
@@ -99,7 +100,10 @@ func (sys *system) upsert(ctx context.Context, o commentOptions, p place, offlin
 	case r.Interrupted != "":
 		return none, &noComment{why: "the run was interrupted"}
 	case c.APIURL == "" || c.Repository == "":
-		return none, &noComment{why: "no site with pull or merge requests is known here"}
+		return none, &noComment{why: "this is no job of GitHub, Gitea or GitLab"}
+	case r.CI.HeadSHA != "" && c.HeadSHA != "" && r.CI.HeadSHA != c.HeadSHA:
+		// A saved report of another run. An untrusted one says what this job says.
+		return none, &noComment{why: fmt.Sprintf("the report is about commit %.7s, this job about %.7s", plain.Line(r.CI.HeadSHA), c.HeadSHA), matters: true}
 	case c.PullRequest == 0 && c.HeadBranch == "":
 		return none, &noComment{why: cmp.Or(c.NoPullRequest, c.Problem, "no pull or merge request is known here")}
 	}
@@ -153,7 +157,8 @@ func judgedPull(ctx context.Context, site forge.Forge, c ci.Context, r *checks.R
 	case c.PullRequest == 0:
 		pull, err := site.FindPull(ctx, c.HeadRepository, c.HeadBranch, c.HeadSHA)
 		if errors.Is(err, forge.ErrNoPull) {
-			return post, &noComment{why: err.Error()}
+			// The comment is all that a workflow_run job is for.
+			return post, &noComment{why: err.Error(), matters: c.Event == "workflow_run"}
 		}
 		if err != nil {
 			return post, err

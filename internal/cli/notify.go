@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,6 +33,20 @@ func addNotifyFlags(c *cobra.Command, o *notifyOptions) {
 	f.StringSliceVar(&o.env, "notify-env", nil, "the variables that the policy's notify section may name (`LIST`)")
 	f.StringVar(&o.state, "notify-state", "", "the file `PATH` that remembers what was told, so that it is told once\n(default: below the user's cache folder)")
 }
+
+// check refuses what names no variable. It is never shown: a secret given in
+// place of its name is the usual mistake.
+func (o *notifyOptions) check() error {
+	for i, name := range trimmed(o.env) {
+		if !variableName.MatchString(name) {
+			return usagef("--notify-env: word %d is not the name of a variable, such as SLACK_WEBHOOK", i+1)
+		}
+	}
+	return nil
+}
+
+// variableName is what a policy can name ("Name", POSIX, "Base Definitions").
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // notify tells the policy's receivers what is news to them. Whatever goes wrong
 // is a warning.
@@ -67,7 +81,7 @@ func (sys *system) notify(ctx context.Context, o *runOptions, p place, targets [
 			if !slices.Contains(trimmed(o.notify.env), name) {
 				return "", false
 			}
-			return strings.TrimSpace(sys.getenv(name)), true
+			return sys.getenv(name), true
 		},
 		Proxy: sys.httpProxy(),
 		Now:   sys.now,

@@ -58,7 +58,10 @@ func addRunFlags(c *cobra.Command, o *runOptions) {
 
 func addFormatFlags(c *cobra.Command, formats *[]string, o *outputOptions) {
 	f := c.Flags()
-	f.StringSliceVar(formats, "format", nil, "write the report as `NAME[=PATH]`, repeatable: "+strings.Join(report.Names(), ", "))
+	names := report.Names()
+	half := len(names)/2 + 1 // two lines as wide as the others
+	f.StringSliceVar(formats, "format", nil, "write the report as `NAME[=PATH]`, repeatable:\n"+
+		strings.Join(names[:half], ", ")+",\n"+strings.Join(names[half:], ", "))
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print only errors and the verdict")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print facts, every finding and every consequence")
 	f.BoolVar(&o.noColor, "no-color", false, "no colour on a terminal (as NO_COLOR)")

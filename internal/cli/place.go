@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/gopreflight/gopreflight/checks"
 	"github.com/gopreflight/gopreflight/internal/ci"
@@ -24,21 +25,39 @@ func (sys *system) place() place {
 	return p
 }
 
+// openRegular opens a regular file. To open a pipe would already be to wait for
+// somebody who writes into it.
+func openRegular(name string) (*os.File, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
+	}
+	return os.Open(name)
+}
+
 // readCapped reads a regular file of at most limit bytes.
 func readCapped(name string, limit int64) ([]byte, error) {
-	f, err := os.Open(name)
+	f, err := openRegular(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
-	}
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(data)) > limit {
 		err = &fs.PathError{Op: "read", Path: name, Err: errors.New("too large")}
 	}
 	return data, err
+}
+
+// absolute is a path that the user named.
+func (sys *system) absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(sys.dir, path)
 }
 
 // statDir is an absolute path if a directory is there.

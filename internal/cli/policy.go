@@ -71,9 +71,7 @@ func (w *wiring) configName() (string, error) {
 	if path == "" {
 		return config.FileName, nil
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(w.sys.dir, path)
-	}
+	path = w.sys.absolute(path)
 	// The root has no symbolic links in it; the current directory may.
 	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
 		path = filepath.Join(dir, filepath.Base(path))
@@ -89,15 +87,20 @@ func (w *wiring) configName() (string, error) {
 
 // configAtHand is the policy file in the work tree, or where --config says.
 func (w *wiring) configAtHand(name string) (*config.Config, error) {
-	var data []byte
-	var err error
 	if filepath.IsAbs(name) {
-		data, err = readCapped(name, config.MaxFile)
-	} else {
-		data, err = w.repo.ReadFile(name)
+		return loadConfig(name, true, readConfigFile)
 	}
-	if errors.Is(err, fs.ErrNotExist) && w.options.config == "" {
-		if _, e := w.repo.ReadFile(misnamed); e == nil {
+	return loadConfig(name, w.options.config != "", w.repo.ReadFile)
+}
+
+func readConfigFile(name string) ([]byte, error) { return readCapped(name, config.MaxFile) }
+
+// loadConfig is the policy file of a name, which is named by the user or the
+// default one. The error is fs.ErrNotExist where there is none.
+func loadConfig(name string, named bool, read func(name string) ([]byte, error)) (*config.Config, error) {
+	data, err := read(name)
+	if errors.Is(err, fs.ErrNotExist) && !named {
+		if _, e := read(misnamed); e == nil {
 			return nil, fmt.Errorf("%s is not read: rename it to %s", misnamed, config.FileName)
 		}
 	}

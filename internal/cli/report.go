@@ -1,13 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gopreflight/gopreflight/internal/ci"
 	"github.com/gopreflight/gopreflight/internal/config"
 	"github.com/gopreflight/gopreflight/internal/plain"
 )
@@ -18,6 +19,7 @@ type savedOptions struct {
 	from      []string
 	untrusted bool
 	config    string
+	offline   bool
 	formats   []string
 	output    outputOptions
 	comment   commentOptions
@@ -39,8 +41,8 @@ for what matches it.
 A report that a run without any trust saved, as that of a pull request from a
 fork, is rendered with --untrusted: verdict, severities and titles are then the
 program's and the policy's own; commands, patches and links are left out; what it
-says decides no exit code. In a job that a workflow_run event started, every
-report is untrusted.`,
+says decides no exit code. In a job that workflow_run, pull_request_target or
+issue_comment started, every report is untrusted.`,
 		Example: "  gopreflight report --from report.json\n  gopreflight report --from report.json --format markdown\n" +
 			"  gopreflight report --from shard1.json shard2.json shard3.json\n" +
 			"  gopreflight report --from untrusted/report.json --untrusted",
@@ -65,6 +67,7 @@ report is untrusted.`,
 	f.StringSliceVar(&o.from, "from", nil, "the saved report, `FILE`, or those of all shards; - is standard input")
 	f.BoolVar(&o.untrusted, "untrusted", false, "believe nothing that a file says about itself")
 	f.StringVar(&o.config, "config", "", "with --untrusted, the policy `PATH` (default "+config.FileName+" in the current directory)")
+	f.BoolVar(&o.offline, "offline", false, "send nothing: no comment")
 	addFormatFlags(c, &o.formats, &o.output)
 	addCommentFlags(c, &o.comment)
 	return c
@@ -80,34 +83,33 @@ func (sys *system) saved(ctx context.Context, o *savedOptions) error {
 	if err != nil {
 		return err
 	}
-	if place.ci.Event == "workflow_run" {
-		o.untrusted = true
-	}
+	o.untrusted = o.untrusted || actsForOthers(place.ci)
 	r, err := sys.readSaved(o, place)
 	if err != nil {
 		return &usageError{err}
 	}
 	sys.write(ctx, outputs, o.output, place, false, r)
-	sys.comment(ctx, o.comment, place, false, r)
+	sys.comment(ctx, o.comment, place, o.offline, r)
 	if code := r.ExitCode(); code != exitPass && !o.untrusted {
 		return &exitError{code}
 	}
 	return nil
 }
 
+// actsForOthers reports whether a job has the base's rights and yet was started
+// by somebody who may have none: what it renders may be that one's.
+func actsForOthers(c ci.Context) bool {
+	return c.Event == "workflow_run" || c.Event == "issue_comment" || c.PullRequestTarget
+}
+
 // policyHere is the policy of the current directory, which an untrusted report
 // is held to: in a workflow_run job that of the default branch.
 func (sys *system) policyHere(path string) (*config.Config, error) {
-	named := path != ""
-	if !named {
-		path = config.FileName
-	}
-	data, err := readCapped(sys.absolute(path), config.MaxFile)
-	if errors.Is(err, fs.ErrNotExist) && !named {
+	cfg, err := loadConfig(cmp.Or(path, config.FileName), path != "", func(name string) ([]byte, error) {
+		return readConfigFile(sys.absolute(name))
+	})
+	if path == "" && errors.Is(err, fs.ErrNotExist) {
 		return config.Default(), nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the configuration: %w", err)
-	}
-	return config.Parse(path, data, known())
+	return cfg, err
 }

@@ -40,12 +40,15 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	if err := o.comment.check(); err != nil {
 		return err
 	}
+	if err := o.notify.check(); err != nil {
+		return err
+	}
 	formats := o.formats
 	if path := strings.TrimSpace(sys.getenv(inputVariable(inputReport))); path != "" {
 		formats = append(formats, "json="+path)
 	}
 	if from := listOf(sys.getenv(inputVariable(inputFrom))); len(from) > 0 {
-		return sys.saved(ctx, &savedOptions{from: from, config: o.config, formats: formats, output: o.output, comment: o.comment})
+		return sys.saved(ctx, &savedOptions{from: from, config: o.config, offline: o.offline, formats: formats, output: o.output, comment: o.comment})
 	}
 	if o.timeout <= 0 {
 		return usagef("--timeout %s: not positive", o.timeout)
@@ -100,9 +103,9 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	}
 	checks.Conclude(r, links)
 	view.end(r)
-	// A signal must not keep the partial report from being written.
-	ctx = context.WithoutCancel(ctx)
-	sys.write(ctx, outputs, o.output, place, view.listShown(), r)
+	// A signal must not keep the partial report from being written; nobody waits for
+	// what the network makes of the rest.
+	sys.write(context.WithoutCancel(ctx), outputs, o.output, place, view.listShown(), r)
 	if count == 1 || o.comment.mode == commentAlways { // the one comment is that of the joined report
 		sys.comment(ctx, o.comment, place, o.offline, r)
 	}

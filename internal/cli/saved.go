@@ -129,7 +129,7 @@ func (sys *system) readFrom(name string, counted *io.LimitedReader, read func(io
 		counted.R = sys.stdin
 		return read(counted)
 	}
-	f, err := os.Open(sys.absolute(name))
+	f, err := openRegular(sys.absolute(name))
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -175,14 +177,6 @@ func (sys *system) inWorkTree(path string) string {
 	return relativeTo(root, path)
 }
 
-// absolute is a path that the user named.
-func (sys *system) absolute(path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(sys.dir, path)
-}
-
 func (sys *system) writeOne(ctx context.Context, out output, d report.Dest, o outputOptions, p place, listShown bool, r *checks.Report) error {
 	if out.path == "" {
 		d.Out, d.Log, d.ListShown = sys.stdout, isActionsLog(p), listShown
@@ -199,7 +193,18 @@ func (sys *system) writeOne(ctx context.Context, out output, d report.Dest, o ou
 	if err := out.reporter.Write(ctx, d, r); err != nil {
 		return err
 	}
-	return os.WriteFile(sys.absolute(out.path), rendered.Bytes(), 0o644)
+	return sys.writeFile(out.path, rendered.Bytes())
+}
+
+// writeFile writes a file that the user named. A symbolic link of that name below
+// the current directory is the repository's, and may lead to any other file.
+func (sys *system) writeFile(name string, data []byte) error {
+	path := sys.absolute(name)
+	info, err := os.Lstat(path)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 && relativeTo(sys.dir, path) != "" {
+		return fmt.Errorf("%s is a symbolic link: what it leads to is not written over", name)
+	}
+	return os.WriteFile(path, data, 0o644)
 }
 
 func appendFile(name string) (*os.File, error) {

@@ -123,3 +123,52 @@ func TestWriteReportOutput(t *testing.T) {
 		}
 	}
 }
+
+// TestWriteThroughLink: a change may have a link where the report is to be
+// written. What it leads to stays as it is.
+func TestWriteThroughLink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	victim := filepath.Join(t.TempDir(), "victim")
+	if err := os.WriteFile(victim, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"r.json", "dangling.json"} {
+		target := victim
+		if name != "r.json" {
+			target += "-new"
+		}
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Skip(err)
+		}
+		outputs := filepath.Join(t.TempDir(), "outputs")
+		sys := testSystem(t, dir, map[string]string{"GITHUB_OUTPUT": outputs})
+		r := &checks.Report{Schema: checks.Schema, Scope: checks.ScopeJob, Verdict: checks.Fail}
+		sys.write(t.Context(), []output{{reporter: report.GitHub}, {reporter: report.JSON, path: name}}, outputOptions{}, place{}, false, r)
+		want := "gopreflight: warning: writing json: " + name + " is a symbolic link: what it leads to is not written over\n"
+		if got := contents(t, sys.stderr.Name()); got != want {
+			t.Errorf("%s: told is %q, want %q", name, got, want)
+		}
+		if got := contents(t, outputs); !strings.HasSuffix(got, "\nreport=\n") {
+			t.Errorf("%s: outputs are %q", name, got)
+		}
+	}
+	if got := contents(t, victim); got != "mine" {
+		t.Errorf("what the link leads to holds %q", got)
+	}
+	if _, err := os.Lstat(victim + "-new"); err == nil {
+		t.Error("a file was made where the other link leads")
+	}
+}
+
+// TestComplain: what cleaning takes out of a line may have kept a secret apart.
+func TestComplain(t *testing.T) {
+	t.Parallel()
+	sys := testSystem(t, t.TempDir(), nil)
+	sys.environ = []string{"INPUT_TOKEN=hunter2hunter2"}
+	sys.complain("it says hunter2\u200bhunter2 and hunter2hunter2\n::error::x ##[error]y")
+	want := "gopreflight: it says xxxxx and xxxxx\ngopreflight: ::error::x ##\\[error]y\n"
+	if got := contents(t, sys.stderr.Name()); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

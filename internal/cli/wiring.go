@@ -12,6 +12,7 @@ import (
 
 	"github.com/gopreflight/gopreflight/checks"
 	"github.com/gopreflight/gopreflight/internal/child"
+	"github.com/gopreflight/gopreflight/internal/ci"
 	"github.com/gopreflight/gopreflight/internal/config"
 	"github.com/gopreflight/gopreflight/internal/git"
 	"github.com/gopreflight/gopreflight/internal/gocmd"
@@ -245,12 +246,34 @@ func (w *wiring) resolveBase(ctx context.Context, tree *git.Git) (string, error)
 		if err != nil {
 			continue
 		}
-		if w.base, err = tree.MergeBase(ctx, commit); err != nil {
+		apart := []string{commit}
+		if tip := w.targetTip(ctx, tree); tip != "" {
+			apart = append(apart, tip)
+		}
+		if w.base, err = tree.MergeBase(ctx, apart...); err != nil {
 			w.base, w.noMergeBase = commit, err // a shallow clone does not reach back that far
 		}
 		return commit, nil
 	}
 	return "", nil
+}
+
+// targetTip is the commit of the branch that a pull request is for, as this clone
+// has it; empty where that is not asked for. The base that the event names may be
+// older than the merge commit that GitHub makes of the change, and what others
+// did in between would look like the change's own
+// (https://github.com/github/docs/issues/431). The policy is still that of the
+// event's base. On other sites origin may be the author's own repository.
+func (w *wiring) targetTip(ctx context.Context, tree *git.Git) string {
+	c := w.place.ci
+	if w.options.base != "" || c.BaseRef == "" || c.Provider != ci.GitHub && c.Provider != ci.Gitea {
+		return ""
+	}
+	tip, err := tree.ResolveCommit(ctx, "refs/remotes/origin/"+c.BaseRef)
+	if err != nil {
+		return ""
+	}
+	return tip
 }
 
 // changeBase is the revision that the checks compare the work tree with, or why
@@ -329,7 +352,7 @@ func (w *wiring) newReport(dir string) *checks.Report {
 	}
 	for _, setting := range s.Env.All() {
 		if setting.Source != goenv.Default || setting.Name == "GOOS" || setting.Name == "GOARCH" {
-			r.Go.Env[setting.Name] = plain.Line(w.redactor.Redact(setting.Value))
+			r.Go.Env[setting.Name] = w.redactor.Line(setting.Value)
 		}
 	}
 	return r

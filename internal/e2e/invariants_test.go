@@ -158,6 +158,47 @@ func TestSignalWritesPartialReport(t *testing.T) {
 	}
 }
 
+// A signal also ends what is done about the comment, whose site may hang; the
+// verdict stands by then.
+func TestSignalEndsComment(t *testing.T) {
+	m := newMachine(t, workspaceRepo)
+	m.commit()
+	asked := make(chan struct{}, 100)
+	hanging := listen(t, func(c net.Conn) {
+		asked <- struct{}{}
+		_, _ = io.Copy(io.Discard, c)
+	})
+	event := filepath.Join(m.home, "event.json")
+	commit := strings.Repeat("4f", 20)
+	if err := os.WriteFile(event, []byte(`{"number": 7, "pull_request": {"head": {"sha": "`+commit+`"}, "base": {"sha": "`+commit+`"}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.set("GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=pull_request", "GITHUB_EVENT_PATH="+event, "GITHUB_REPOSITORY=acme/shop",
+		"GITHUB_API_URL=http://"+hanging, "GITHUB_TOKEN=ghs_0123456789abcdefghij")
+	cmd := m.command("gopreflight", "--only", "gomod", "--comment", "always")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	signalled := time.Now()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	// One request alone is given twice as long.
+	if took := time.Since(signalled); took > 5*time.Second {
+		t.Errorf("it ended %v after the signal", took)
+	}
+	if got := cmd.ProcessState.ExitCode(); got != 0 {
+		t.Errorf("exit code %d, want that of the verdict", got)
+	}
+	if !strings.Contains(stderr.String(), "warning: comment: not written") {
+		t.Errorf("standard error says:\n%s", stderr.String())
+	}
+}
+
 // The same input gives the same report, but for times, however many go commands
 // run at once.
 func TestSameInputSameReport(t *testing.T) {

@@ -31,7 +31,7 @@ func TestOfflineWithoutNetwork(t *testing.T) {
 	}
 	want := map[string]checks.Status{
 		"env": checks.Passed, "toolchain": checks.Passed, "proxy": checks.Skipped, "gosum": checks.Passed, "modcache": checks.Passed,
-		"gomod": checks.Passed, "tidy": checks.Passed, "policy": checks.Passed, "vendor": checks.Skipped, "build": checks.Passed,
+		"gomod": checks.Passed, "tidy": checks.Passed, "policy": checks.Passed, "deps": checks.Skipped, "vendor": checks.Skipped, "build": checks.Passed,
 	}
 	got := statusesOf(r)
 	delete(got, "host")

@@ -328,3 +328,26 @@ func credentials(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Setenv("GOPROXY", strings.Replace(ts.Getenv("GOPROXY"), "http://", args[0], 1))
 }
+
+// setEnv sets a variable to what a file holds, as stdout: setenv NAME FILE.
+func setEnv(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: setenv NAME FILE")
+	}
+	ts.Setenv(args[0], strings.TrimSuffix(ts.ReadFile(args[1]), "\n"))
+}
+
+// substitute writes a file with variables replaced: substitute FROM TO.
+func substitute(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: substitute FROM TO")
+	}
+	text := os.Expand(ts.ReadFile(args[0]), func(name string) string {
+		value := ts.Getenv(name)
+		if value == "" {
+			ts.Fatalf("%s: %s is not set", args[0], name)
+		}
+		return value
+	})
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
+}

@@ -162,6 +162,24 @@ var faultyShards = []struct {
 		},
 	},
 	{
+		// The same bump in most files, which is one finding.
+		name: "another release",
+		spoil: func(m *machine) {
+			for _, name := range []string{"ws/a", "ws/b", "one", "three", "four"} {
+				m.edit(name+"/go.mod", func(lines []string) []string {
+					lines[2] = "go 1.22\n"
+					return lines
+				})
+			}
+			m.edit("go.work", func(lines []string) []string {
+				lines[0] = "go 1.22\n"
+				return lines
+			})
+		},
+		args:     []string{"--base", "HEAD~1"},
+		findings: []string{"deps/go-raised ", "deps/go-raised four"},
+	},
+	{
 		// It keeps every module from being built, also those that do without it.
 		name: "a shared dependency was tampered with",
 		spoil: func(m *machine) {

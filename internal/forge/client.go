@@ -18,6 +18,9 @@ const (
 	// maxAnswer is the largest answer in bytes: a page of 100 comments of 65,536
 	// characters of four bytes each, and what JSON puts around them.
 	maxAnswer = 32 << 20
+	// maxValues is the most values in an answer: 100 pull requests have some
+	// 50,000. An empty one takes three bytes of it, and of memory a hundred times that.
+	maxValues = 500_000
 	// perPage is the largest page that GitHub and GitLab give.
 	perPage = 100
 	// maxComments is how many comments of a pull request are looked at. GitHub
@@ -52,8 +55,9 @@ type Options struct {
 	// Logf is told of every wait; nil: nobody is.
 	Logf func(format string, args ...any)
 
-	// timeout is requestTimeout unless a test is in a hurry.
+	// timeout and most are requestTimeout and maxAnswer unless a test is in a hurry.
 	timeout time.Duration
+	most    int
 }
 
 // checked is the options with every default in its place, or what is wrong with
@@ -86,6 +90,9 @@ func (o Options) checked() (Options, error) {
 	if o.timeout == 0 {
 		o.timeout = requestTimeout
 	}
+	if o.most == 0 {
+		o.most = maxAnswer
+	}
 	return o, nil
 }
 
@@ -95,7 +102,7 @@ func (o Options) checked() (Options, error) {
 // GET), and what a server asks to be repeated is, as retrier says.
 func newClient(o Options) *http.Client {
 	return &http.Client{
-		Transport:     &retrier{next: &bounded{next: o.Transport, timeout: o.timeout}, now: o.Now, sleep: o.Sleep, logf: o.Logf},
+		Transport:     &retrier{next: &bounded{next: o.Transport, timeout: o.timeout, most: o.most}, now: o.Now, sleep: o.Sleep, logf: o.Logf},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -104,10 +111,11 @@ func newClient(o Options) *http.Client {
 type bounded struct {
 	next    http.RoundTripper
 	timeout time.Duration
+	most    int // bytes
 }
 
 // errTooLarge is no reason to ask again.
-var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxAnswer>>20)
+var errTooLarge = fmt.Errorf("the answer is larger than %d MiB or %d values", maxAnswer>>20, maxValues)
 
 // RoundTrip answers with a body that is in memory already.
 func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -117,8 +125,8 @@ func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil {
 		defer resp.Body.Close()
 		var body []byte
-		body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-		if err == nil && len(body) > maxAnswer {
+		body, err = io.ReadAll(io.LimitReader(resp.Body, int64(b.most)+1))
+		if err == nil && (len(body) > b.most || values(body) > maxValues) {
 			return nil, errTooLarge
 		}
 		resp.Body = io.NopCloser(bytes.NewReader(body))
@@ -131,6 +139,22 @@ func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return resp, nil
+}
+
+// values is how many values a JSON text has, at most.
+func values(text []byte) int {
+	n, quoted := 1, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ',' || c == '[' || c == '{'):
+			n++
+		}
+	}
+	return n
 }
 
 // sleep waits for d, or until the context ends.

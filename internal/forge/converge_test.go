@@ -29,7 +29,7 @@ func (m *memory) race() func() {
 func (m *memory) Author(context.Context) (string, error) { return "bot", nil }
 
 func (m *memory) Pull(_ context.Context, number int) (Pull, error) {
-	return Pull{Number: number, HeadSHA: shaA, Open: true}, nil
+	return Pull{Number: number, HeadSHA: shaA}, nil
 }
 
 func (m *memory) FindPull(context.Context, string, string, string) (Pull, error) {

@@ -56,19 +56,21 @@ func (o Options) explain(op string, resp *http.Response, words string, err error
 	default:
 		e.Status = resp.StatusCode
 		e.Again = e.Status >= 500
-		if words = plain.Line(words); words == "" {
+		// Masked before they are cut, since a part of the token would stay.
+		if words = plain.Cut(plain.Line(o.masked(words)), maxWords); words == "" {
 			words = http.StatusText(e.Status)
-		} else if len(words) > maxWords {
-			words = strings.ToValidUTF8(words[:maxWords], "") + "…"
 		}
 		text = strconv.Itoa(e.Status) + " " + words
 		if a := o.advise(resp, words, advice); a != "" {
 			text += ": " + a
 		}
 	}
-	e.text = plain.Line(strings.ReplaceAll(op+": "+text, o.Token, "***"))
+	e.text = plain.Line(o.masked(op + ": " + text))
 	return e
 }
+
+// masked is a text without the token.
+func (o Options) masked(text string) string { return strings.ReplaceAll(text, o.Token, "***") }
 
 // advise is what to do about a status, the same for all forges where it can be.
 func (o Options) advise(resp *http.Response, words string, advice func(int, string) string) string {

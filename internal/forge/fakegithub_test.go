@@ -44,10 +44,9 @@ type fakeGitHub struct {
 	accounts map[string]account
 	clock    *testClock
 
-	mu       sync.Mutex
-	nextID   int64
-	pulls    []*fakePull
-	requests []string // their operations
+	mu     sync.Mutex
+	nextID int64
+	pulls  []*fakePull
 }
 
 type fakePull struct {
@@ -147,19 +146,6 @@ func (f *fakeGitHub) comments() []Comment {
 	return slices.Clone(f.pull(pr).comments)
 }
 
-// asked is how often an operation was asked for.
-func (f *fakeGitHub) asked(op string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := 0
-	for _, r := range f.requests {
-		if r == op {
-			n++
-		}
-	}
-	return n
-}
-
 var githubRoutes = []struct {
 	op, method string
 	path       *regexp.Regexp
@@ -181,9 +167,6 @@ func (f *fakeGitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !ok || m == nil || r.Method != route.method {
 			continue
 		}
-		f.mu.Lock()
-		f.requests = append(f.requests, route.op)
-		f.mu.Unlock()
 		n := 0
 		if len(m) > 1 {
 			n, _ = strconv.Atoi(m[1])

@@ -39,10 +39,9 @@ type fakeGitLab struct {
 	accounts map[string]account
 	clock    *testClock
 
-	mu       sync.Mutex
-	lastID   int64
-	merges   []*fakeMerge
-	requests []string // their operations
+	mu     sync.Mutex
+	lastID int64
+	merges []*fakeMerge
 }
 
 // fakeMerge is a merge request.
@@ -163,18 +162,6 @@ func (f *fakeGitLab) comments() []Comment {
 	return all
 }
 
-func (f *fakeGitLab) asked(op string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := 0
-	for _, r := range f.requests {
-		if r == op {
-			n++
-		}
-	}
-	return n
-}
-
 var gitlabRoutes = []struct {
 	op, method string
 	path       *regexp.Regexp
@@ -195,9 +182,6 @@ func (f *fakeGitLab) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !ok || m == nil || r.Method != route.method {
 			continue
 		}
-		f.mu.Lock()
-		f.requests = append(f.requests, route.op)
-		f.mu.Unlock()
 		var project string
 		var numbers [2]int
 		if len(m) > 1 {

@@ -49,8 +49,6 @@ type Pull struct {
 	HeadSHA string
 	// MergeSHA is the commit that a test merge made; empty if unknown.
 	MergeSHA string
-	// Open says that it is neither closed nor merged.
-	Open bool
 }
 
 // Comment is one comment of a pull request.

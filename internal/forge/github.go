@@ -114,7 +114,6 @@ func pull(p *github.PullRequest) Pull {
 		Number:   p.GetNumber(),
 		HeadSHA:  strings.ToLower(p.GetHead().GetSHA()),
 		MergeSHA: strings.ToLower(p.GetMergeCommitSHA()),
-		Open:     p.GetState() == "open",
 	}
 }
 

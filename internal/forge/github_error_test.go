@@ -93,7 +93,14 @@ func TestGitHubErrors(t *testing.T) {
 			set: func(f *fakeGitHub) {
 				f.add("list", answers(418, `{"message":"\u001b[31m::error::\n`+actionsToken+`\u202e `+strings.Repeat("x", 5000)+`"}`))
 			},
-			want: "list the comments of #7: 418 ::error:: *** " + strings.Repeat("x", maxWords-len("::error:: "+actionsToken+" ")) + "…",
+			want: "list the comments of #7: 418 ::error:: *** " + strings.Repeat("x", maxWords-len("::error:: *** …")) + "…",
+		},
+		"words with the token where they are cut": {
+			token: actionsToken, status: 418,
+			set: func(f *fakeGitHub) {
+				f.add("list", answers(418, `{"message":"`+strings.Repeat("x", maxWords-10)+actionsToken+`yyyyyyyyyy"}`))
+			},
+			want: "list the comments of #7: 418 " + strings.Repeat("x", maxWords-10) + "***yyyy…",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -215,7 +222,7 @@ func TestGitHubEndlessAnswer(t *testing.T) {
 		sent <- n
 	})
 	_, err := Upsert(t.Context(), f.as(actionsToken, func(o *Options) { o.Transport = bare(t) }), post(shaA, 1))
-	if err == nil || !strings.HasSuffix(err.Error(), ": the answer is larger than 32 MiB") {
+	if err == nil || !strings.HasSuffix(err.Error(), ": the answer is larger than 32 MiB or 500000 values") {
 		t.Errorf("error %v", err)
 	}
 	if got := <-sent; got >= 100<<20 {
@@ -287,3 +294,31 @@ func FuzzGitHubError(f *testing.F) {
 type round func(*http.Request) (*http.Response, error)
 
 func (r round) RoundTrip(req *http.Request) (*http.Response, error) { return r(req) }
+
+// TestGitHubManyValues gives up on an answer that is small on the wire and takes
+// gigabytes once it is read.
+func TestGitHubManyValues(t *testing.T) {
+	t.Parallel()
+	f := newFakeGitHub(t, "")
+	f.always("list", func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) {
+		io.WriteString(w, "["+strings.Repeat("{},", maxValues/2)+"{}]")
+	})
+	_, err := Upsert(t.Context(), f.as(actionsToken, func(o *Options) { o.Transport = bare(t) }), post(shaA, 1))
+	if err == nil || !strings.HasSuffix(err.Error(), ": the answer is larger than 32 MiB or 500000 values") {
+		t.Errorf("error %v", err)
+	}
+	if got := f.asked("list"); got != 1 {
+		t.Errorf("asked %d times", got)
+	}
+}
+
+func TestValues(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		``: 1, `1`: 1, `"a,[{\",["`: 1, `[1]`: 2, `[1,2]`: 3, `{"a":1,"b":[]}`: 4, `[{},{}]`: 5, `"\`: 1,
+	} {
+		if got := values([]byte(text)); got != want {
+			t.Errorf("%s: %d values, want %d", text, got, want)
+		}
+	}
+}

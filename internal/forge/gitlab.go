@@ -80,7 +80,6 @@ func (g *GitLab) Author(ctx context.Context) (string, error) {
 // labels, and its list on elements, that are not what they should be.
 type mergeRequest struct {
 	IID           int    `json:"iid"`
-	State         string `json:"state"`
 	SHA           string `json:"sha"`
 	MergeSHA      string `json:"merge_commit_sha"` // once it is merged
 	SourceProject int64  `json:"source_project_id"`
@@ -92,7 +91,6 @@ func (m *mergeRequest) pull() Pull {
 		Number:   m.IID,
 		HeadSHA:  strings.ToLower(m.SHA),
 		MergeSHA: strings.ToLower(m.MergeSHA),
-		Open:     m.State == "opened" || m.State == "locked", // locked: being merged
 	}
 }
 

@@ -124,6 +124,18 @@ func reason(err error) string {
 	return strings.TrimSpace(s)
 }
 
+// wantRefusal is for options that a New function takes, where want is empty, or
+// refuses in these words, of which the token is none.
+func wantRefusal(t *testing.T, name string, err error, want, secret string) {
+	t.Helper()
+	switch {
+	case want == "" && err != nil, want != "" && (err == nil || err.Error() != want):
+		t.Errorf("%s:\n got %v\nwant %s", name, err, want)
+	case err != nil && strings.Contains(err.Error(), secret):
+		t.Errorf("%s: the token is in %q", name, err)
+	}
+}
+
 // fault stands in for what a server does with one request; serve is what it
 // would do.
 type fault func(w http.ResponseWriter, r *http.Request, serve http.HandlerFunc)
@@ -131,9 +143,23 @@ type fault func(w http.ResponseWriter, r *http.Request, serve http.HandlerFunc)
 // faults are those to come, by operation, first come first served; those of
 // forever stay.
 type faults struct {
-	mu      sync.Mutex
-	next    map[string][]fault
-	forever map[string]fault
+	mu       sync.Mutex
+	next     map[string][]fault
+	forever  map[string]fault
+	requests []string // the operations that were asked for
+}
+
+// asked is how often an operation was asked for.
+func (f *faults) asked(op string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, r := range f.requests {
+		if r == op {
+			n++
+		}
+	}
+	return n
 }
 
 // add queues faults for the next requests of an operation.
@@ -159,6 +185,7 @@ func (f *faults) always(op string, one fault) {
 // wrap serves a request of an operation, with its fault if one is due.
 func (f *faults) wrap(op string, w http.ResponseWriter, r *http.Request, serve http.HandlerFunc) {
 	f.mu.Lock()
+	f.requests = append(f.requests, op)
 	one := f.forever[op]
 	if q := f.next[op]; len(q) > 0 {
 		one, f.next[op] = q[0], q[1:]

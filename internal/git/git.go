@@ -100,12 +100,28 @@ func (g *Git) run(ctx context.Context, args ...string) ([]byte, error) {
 		return nil, err
 	}
 	if out.Exit != 0 {
-		return nil, fmt.Errorf("git %s: exit status %d: %s", strings.Join(args, " "), out.Exit, words(out.Stderr))
+		return nil, &exitError{command: "git " + strings.Join(args, " "), code: out.Exit, words: words(out.Stderr)}
 	}
 	if out.Cut > 0 {
 		return nil, fmt.Errorf("git %s: printed more than %d bytes", strings.Join(args, " "), child.DefaultLimit)
 	}
 	return out.Stdout, nil
+}
+
+// exitError is a git that ended with another exit code than 0.
+type exitError struct {
+	command string
+	code    int
+	// words are git's own; empty where it said nothing.
+	words string
+}
+
+func (e *exitError) Error() string {
+	text := fmt.Sprintf("%s: exit status %d", e.command, e.code)
+	if e.words != "" {
+		text += ": " + e.words
+	}
+	return text
 }
 
 // words is what git says on its standard error, as much as anyone reads.
@@ -128,15 +144,19 @@ func (g *Git) Commit(ctx context.Context) string {
 // ResolveCommit is the commit that a revision names.
 func (g *Git) ResolveCommit(ctx context.Context, rev string) (string, error) {
 	out, err := g.run(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
+	var exit *exitError
+	if errors.As(err, &exit) && exit.words == "" {
+		return "", fmt.Errorf("no commit %q in this clone", rev) // --quiet says no more
+	}
 	if err != nil {
 		return "", fmt.Errorf("no commit %q in this clone: %w", rev, err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
 
-// MergeBase is the commit from which HEAD and rev went apart.
-func (g *Git) MergeBase(ctx context.Context, rev string) (string, error) {
-	out, err := g.run(ctx, "merge-base", "--end-of-options", "HEAD", rev)
+// MergeBase is the commit from which HEAD and a merge of all revs went apart.
+func (g *Git) MergeBase(ctx context.Context, revs ...string) (string, error) {
+	out, err := g.run(ctx, append([]string{"merge-base", "--end-of-options", "HEAD"}, revs...)...)
 	if err != nil {
 		return "", err
 	}

@@ -330,8 +330,17 @@ func TestCommits(t *testing.T) {
 			t.Errorf("ResolveCommit(%q) = %q, %v; want an error that names it", rev, got, err)
 		}
 	}
+	if _, err := g.ResolveCommit(ctx, "nothing"); err == nil || err.Error() != `no commit "nothing" in this clone` {
+		t.Errorf("ResolveCommit says %q, want no more than what is wrong", err)
+	}
 	if got, err := g.MergeBase(ctx, third); err != nil || got != first {
 		t.Errorf("MergeBase = %q, %v; want %q", got, err, first)
+	}
+	// The newest of what HEAD has in common with them, in any order.
+	for _, revs := range [][]string{{third, second}, {second, third}, {second, "change", first}} {
+		if got, err := g.MergeBase(ctx, revs...); err != nil || got != second {
+			t.Errorf("MergeBase(%q) = %q, %v; want %q", revs, got, err, second)
+		}
 	}
 	if _, err := g.MergeBase(ctx, "--is-ancestor"); err == nil {
 		t.Error("MergeBase took an option for a revision")

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpproxy"
+
+	"github.com/gopreflight/gopreflight/internal/localnet"
 )
 
 // Limits of a visit.
@@ -54,7 +55,7 @@ func newVisit(p *Prober, r *Result, timeout time.Duration) *visit {
 	}
 	v.proxyFor = httpProxies(getenv)
 	v.secrets = secretsOf(r.Entry.URL)
-	v.ownLocal.Store(isLocalName(r.Entry.URL.Hostname()))
+	v.ownLocal.Store(localnet.Host(r.Entry.URL.Hostname()))
 	v.client = &http.Client{
 		CheckRedirect: v.checkRedirect,
 		Transport: &http.Transport{
@@ -295,7 +296,7 @@ func (v *visit) checkRedirect(req *http.Request, via []*http.Request) error {
 	}
 	if proxy, err := v.proxyFor(req.URL); err == nil && proxy != nil {
 		// The HTTP proxy will connect, not we; what can be known is what is written.
-		if isLocalName(req.URL.Hostname()) && !v.ownLocal.Load() {
+		if localnet.Host(req.URL.Hostname()) && !v.ownLocal.Load() {
 			return errLocal
 		}
 	}
@@ -326,7 +327,7 @@ func (v *visit) dial(ctx context.Context, network, addr string) (net.Conn, error
 	if !traceOf(ctx).isProxied() {
 		d.Control = func(_, address string, _ syscall.RawConn) error {
 			switch {
-			case !isLocalPort(address):
+			case !localnet.Dialled(address):
 			case own:
 				v.ownLocal.Store(true)
 			case !v.ownLocal.Load():
@@ -336,25 +337,4 @@ func (v *visit) dial(ctx context.Context, network, addr string) (net.Conn, error
 		}
 	}
 	return d.DialContext(ctx, network, addr)
-}
-
-// isLocal reports whether an address is one of this machine or of a private
-// network.
-func isLocal(a netip.Addr) bool {
-	a = a.Unmap()
-	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a.IsUnspecified()
-}
-
-// isLocalPort is isLocal for "address:port", as dialled.
-func isLocalPort(address string) bool {
-	ap, err := netip.ParseAddrPort(address)
-	return err == nil && isLocal(ap.Addr())
-}
-
-// isLocalName is isLocal for a host as written.
-func isLocalName(host string) bool {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return isLocal(addr)
-	}
-	return strings.EqualFold(host, "localhost") || strings.HasSuffix(strings.ToLower(host), ".localhost")
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gopreflight/gopreflight/internal/config"
 	"github.com/gopreflight/gopreflight/internal/plain"
@@ -166,20 +165,7 @@ func join(text, more string) string {
 }
 
 // line is a text as one clean line of at most n bytes.
-func line(s string, n int) string { return cut(plain.Line(s), n) }
-
-// cut is at most n bytes of a text, with whole characters.
-func cut(s string, n int) string {
-	const more = "…"
-	if len(s) <= n {
-		return s
-	}
-	n = max(n-len(more), 0)
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return strings.TrimSpace(s[:n]) + more
-}
+func line(s string, n int) string { return plain.Cut(plain.Line(s), n) }
 
 // pageURL is a URL that may be linked, or empty: http or https, with a host and
 // without credentials.

@@ -117,6 +117,9 @@ type outcome struct {
 func (o *Options) tell(ctx context.Context, t config.Notify, states map[string]*State) outcome {
 	id := identity(t, o.Series)
 	old := states[id]
+	if old != nil && old.StartedAt.After(o.Now().Add(maxSkew)) {
+		old = nil // no run of ours: it would silence all that follow
+	}
 	if old != nil && old.StartedAt.After(o.Event.StartedAt) {
 		return outcome{note: "a later run was told already"}
 	}

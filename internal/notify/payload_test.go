@@ -269,21 +269,6 @@ func TestRunURL(t *testing.T) {
 	}
 }
 
-func TestCut(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		text string
-		n    int
-		want string
-	}{
-		{"", 0, ""}, {"abc", 3, "abc"}, {"abcdefgh", 6, "abc…"}, {"éééé", 7, "éé…"}, {"ab cdefgh", 6, "ab…"}, {"abcd", 3, "…"},
-	} {
-		if got := cut(test.text, test.n); got != test.want || len(got) > max(test.n, len("…")) {
-			t.Errorf("cut(%q, %d) = %q, want %q", test.text, test.n, got, test.want)
-		}
-	}
-}
-
 // The example that the libraries of Standard Webhooks test themselves with.
 func TestSignReference(t *testing.T) {
 	t.Parallel()
@@ -317,9 +302,6 @@ func FuzzEscape(f *testing.F) {
 		}
 		if got := line(s, maxName); len(got) > maxName || strings.ContainsFunc(got, unicode.IsControl) {
 			t.Errorf("line(%q) = %q", s, got)
-		}
-		if got := cut(s, maxName); len(got) > maxName {
-			t.Errorf("cut(%q) has %d bytes", s, len(got))
 		}
 	})
 }

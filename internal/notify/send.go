@@ -11,13 +11,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/gopreflight/gopreflight/internal/localnet"
 	"github.com/gopreflight/gopreflight/internal/plain"
 )
 
@@ -141,14 +141,14 @@ func (o *Options) clean(d destination, err error) error {
 	// Masked before anything is cut, since a part of a secret would stay, and again
 	// after cleaning: what that takes out may have kept a secret apart.
 	text := d.secrets.Replace(plain.Line(d.secrets.Replace(err.Error())))
-	return fmt.Errorf("%s: %s", d.url.Host, cut(text, maxQuoted))
+	return fmt.Errorf("%s: %s", d.url.Host, plain.Cut(text, maxQuoted))
 }
 
 // transport connects to a receiver, through the HTTP proxy where there is one.
 // The proxy resolves names itself: then only a host that is local by its very
 // name is refused.
 func (o *Options) transport(d destination) (*http.Transport, error) {
-	if d.named && isLocalName(d.url.Hostname()) {
+	if d.named && localnet.Host(d.url.Hostname()) {
 		return nil, errLocal
 	}
 	t := &http.Transport{
@@ -169,7 +169,7 @@ func (o *Options) transport(d destination) (*http.Transport, error) {
 		t.Proxy = http.ProxyURL(proxy)
 	case d.named:
 		dialer.Control = func(_, address string, _ syscall.RawConn) error {
-			if ap, err := netip.ParseAddrPort(address); err != nil || isLocal(ap.Addr()) {
+			if localnet.Dialled(address) {
 				return errLocal
 			}
 			return nil
@@ -177,24 +177,4 @@ func (o *Options) transport(d destination) (*http.Transport, error) {
 	}
 	t.DialContext = dialer.DialContext
 	return t, nil
-}
-
-// shared is the address space of RFC 6598, behind a carrier's NAT, where some
-// clouds have their metadata.
-var shared = netip.MustParsePrefix("100.64.0.0/10")
-
-// isLocal reports whether an address is one of this machine or of a private
-// network.
-func isLocal(a netip.Addr) bool {
-	a = a.Unmap().WithZone("")
-	return !a.IsGlobalUnicast() || a.IsPrivate() || shared.Contains(a)
-}
-
-// isLocalName is isLocal for a host as written.
-func isLocalName(host string) bool {
-	if a, err := netip.ParseAddr(host); err == nil {
-		return isLocal(a)
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }

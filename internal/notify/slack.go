@@ -3,6 +3,8 @@ package notify
 import (
 	"fmt"
 	"strings"
+
+	"github.com/gopreflight/gopreflight/internal/plain"
 )
 
 // Limits of a Slack message, in characters (here bytes, which are never fewer),
@@ -51,7 +53,7 @@ type slackRich struct {
 // slackOf is a message for Slack.
 func slackOf(m *message) slackMessage {
 	noEmoji := false
-	header := slackText{Type: "plain_text", Text: cut(m.title(), maxSlackHeader), Emoji: &noEmoji}
+	header := slackText{Type: "plain_text", Text: plain.Cut(m.title(), maxSlackHeader), Emoji: &noEmoji}
 	body := slackRich{Type: "rich_text", Elements: []any{
 		section(slackWords(m.where() + "\n" + m.summary())),
 	}}
@@ -75,7 +77,7 @@ func slackOf(m *message) slackMessage {
 		body.Elements = append(body.Elements, section(slackText{Type: "link", URL: m.RunURL, Text: "the run"}))
 	}
 	return slackMessage{
-		Text:   slackEscape(cut(m.title()+": "+m.where(), maxSlackHeader)),
+		Text:   slackEscape(plain.Cut(m.title()+": "+m.where(), maxSlackHeader)),
 		Blocks: []any{slackHeader{Type: "header", Text: header}, body},
 	}
 }

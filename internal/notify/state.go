@@ -27,6 +27,9 @@ const (
 	maxCauses  = 200     // of one failure
 )
 
+// maxSkew is how far the clock of another machine may be ahead.
+const maxSkew = time.Hour
+
 // stateSchema names the format of the state file.
 const stateSchema = "gopreflight/notify-state/v1"
 
@@ -200,9 +203,11 @@ func saveStates(name string, changed map[string]*State) error {
 	return nil
 }
 
-// writeWhole writes a file that is never seen half written.
+// writeWhole writes a file that is never seen half written, and that everybody
+// can read: on GitHub root writes it, in the action's container, and the runner's
+// user keeps it with actions/cache. There is no secret in it.
 func writeWhole(name string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".gopreflight-*")
@@ -210,9 +215,7 @@ func writeWhole(name string, data []byte) error {
 		return err
 	}
 	_, err = f.Write(data)
-	if e := f.Close(); err == nil {
-		err = e
-	}
+	err = cmp.Or(err, f.Chmod(0o644), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), name)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,10 @@ func TestStatesRoundTrip(t *testing.T) {
 	}
 	if list, _ := os.ReadDir(filepath.Dir(name)); len(list) != 1 {
 		t.Errorf("beside the state there is more: %v", list)
+	}
+	// Another user than the one who wrote it keeps it with a CI's cache.
+	if info, err := os.Stat(name); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o644 {
+		t.Errorf("mode %v, %v, want 0644", info.Mode(), err)
 	}
 }
 
@@ -174,4 +179,32 @@ func FuzzReadStates(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestStateOfTheFuture: a state that no run of ours can have left silences nobody.
+func TestStateOfTheFuture(t *testing.T) {
+	t.Parallel()
+	for ahead, want := range map[time.Duration]string{
+		time.Minute:    "",                // another machine's clock
+		24 * time.Hour: "services failed", // the file was forged
+	} {
+		r := newReceiver(t, ok)
+		o := optionsFor(r, config.Notify{})
+		o.State = filepath.Join(t.TempDir(), "state.json")
+		o.Targets = []config.Notify{{Webhook: "${URL}", Secret: "${KEY}"}}
+		o.Env = func(name string) (string, bool) {
+			return map[string]string{"URL": r.URL + "/services", "KEY": testKey}[name], true
+		}
+		left := map[string]*State{identity(o.Targets[0], o.Series): {Status: Fail, StartedAt: o.Now().Add(ahead)}}
+		if err := saveStates(o.State, left); err != nil {
+			t.Fatal(err)
+		}
+		o.Event = failedEvent()
+		if warnings := Run(t.Context(), o); len(warnings) > 0 {
+			t.Errorf("%v ahead: %v", ahead, warnings)
+		}
+		if got := r.told(t); got != want {
+			t.Errorf("%v ahead: told %q, want %q", ahead, got, want)
+		}
+	}
 }

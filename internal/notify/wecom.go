@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/gopreflight/gopreflight/internal/plain"
 )
 
 // maxWeCom is the longest markdown content of a WeCom group robot, in bytes of
@@ -54,7 +56,7 @@ func wecomOf(m *message) wecomMessage {
 	if more := total - shown; more > 0 {
 		fmt.Fprintf(&list, "and %d more\n", more)
 	}
-	return wecomMessage{"markdown", wecomMarkdown{strings.TrimSpace(cut(head+list.String()+foot, maxWeCom))}}
+	return wecomMessage{"markdown", wecomMarkdown{strings.TrimSpace(plain.Cut(head+list.String()+foot, maxWeCom))}}
 }
 
 // wecomMarks are WeCom's own marks: it knows no escape, so that look-alikes stand

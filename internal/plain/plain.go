@@ -52,8 +52,10 @@ func Line(s string) string {
 		s = terminalEscape.ReplaceAllString(s, "")
 	}
 	var b strings.Builder
+	b.Grow(min(len(s), MaxLine+utf8.UTFMax))
 	for _, r := range s {
 		switch {
+		case r >= ' ' && r <= '~': // as nearly all of any text, and the rest takes longer
 		case r == '\t' || r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029':
 			r = ' '
 		case unicode.IsControl(r), Invisible(r):
@@ -64,19 +66,23 @@ func Line(s string) string {
 		}
 		b.WriteRune(r) // what is not valid UTF-8 is U+FFFD here
 		if b.Len() > MaxLine {
-			return truncate(b.String(), MaxLine-len(cut)) + cut
+			return Cut(b.String(), MaxLine)
 		}
 	}
 	return strings.TrimSpace(b.String())
 }
 
-// truncate is the beginning of a valid string, at most n bytes of it, with
-// whole characters and no space at its ends.
-func truncate(s string, n int) string {
-	for !utf8.RuneStart(s[n]) {
+// Cut is valid text of at most n bytes, and no fewer than its end mark: what is
+// longer loses its end at a whole character, spaces there too, and shows it by "…".
+func Cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	n = max(n-len(cut), 0)
+	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return strings.TrimSpace(s[:n])
+	return strings.TrimSpace(s[:n]) + cut
 }
 
 // Invisible reports whether a rune changes how others are shown without being

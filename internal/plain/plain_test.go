@@ -147,3 +147,25 @@ func TestCount(t *testing.T) {
 		}
 	}
 }
+
+func TestCut(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text string
+		n    int
+		want string
+	}{
+		{"", 0, ""}, {"abc", 3, "abc"}, {"abcdefgh", 6, "abc…"}, {"éééé", 7, "éé…"}, {"ab cdefgh", 6, "ab…"}, {"abcd", 3, "…"}, {"a b", 2, "…"}, {"abcd", 0, "…"},
+	} {
+		if got := Cut(tt.text, tt.n); got != tt.want {
+			t.Errorf("Cut(%q, %d) = %q, want %q", tt.text, tt.n, got, tt.want)
+		}
+	}
+	s := strings.Repeat("ä", 10) // 20 bytes
+	for n := range 25 {
+		got := Cut(s, n)
+		if len(got) > max(n, len("…")) || !utf8.ValidString(got) || (got != s) != strings.HasSuffix(got, "…") {
+			t.Errorf("Cut(20 bytes, %d) = %q, %d bytes", n, got, len(got))
+		}
+	}
+}

@@ -28,13 +28,13 @@ var (
 	// scheme begins a URL.
 	scheme = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://`)
 	// header is an HTTP header with its value, also as it stands in git's
-	// http.extraHeader and in JSON.
+	// http.extraHeader and in JSON; see headerEnds.
 	header = regexp.MustCompile(`(?i)\b((?:(?:proxy-)?authorization|private-token|job-token|deploy-token|x-api-key|x-auth-token|x-jfrog-art-api|(?:set-)?cookie)["']?:[ \t]*["']?)[^\s"'][^\r\n"']*`)
 	// netrc is a password of a netrc file, in one line with its login or alone
 	// in its own, and the same of an .npmrc.
 	netrc = regexp.MustCompile(`(\blogin\s+\S+\s+password\s+|\bmachine\s+\S+\s+password\s+|_authToken\s*=\s*)\S+|(?m:^(\s*password[ \t]+)\S+[ \t]*$)`)
 	// token forms, by their issuers' documented prefixes: GitHub, GitLab,
-	// Slack, AWS, Google, npm, and JSON web tokens.
+	// Slack, AWS, Google, npm, and JSON web tokens; see tokenWords.
 	token = regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9_]{20,}|github_pat_[A-Za-z0-9_]{20,}` +
 		`|gl(?:pat|cbt|dt|rt|rtr|ptt|ft|imt|agent|oas|soat|ffct)-[A-Za-z0-9_.-]{16,}` +
 		`|xox[abeoprs]-[A-Za-z0-9.-]{10,}|xapp-[A-Za-z0-9-]{10,}|A[KS]IA[0-9A-Z]{16}|AIza[A-Za-z0-9_-]{35}|npm_[A-Za-z0-9]{36}` +
@@ -47,7 +47,8 @@ var (
 	param = regexp.MustCompile(`(?i)([?&;](?:access_token|auth_token|refresh_token|id_token|token|api_?key|key|sig|signature|password|passwd|secret|client_secret|private_token|job_token|x-amz-[a-z-]+|x-goog-[a-z-]+)=)[^&;\s"'<>]+`)
 )
 
-// Redactor masks secrets in text. The zero value masks what has a known form.
+// Redactor masks secrets in text. The zero value masks what has a known form, and
+// so does nil.
 type Redactor struct {
 	values []string
 }
@@ -116,17 +117,75 @@ func (r *Redactor) add(value string, shortest int) {
 }
 
 // Redact is s without secrets.
+//
+// Every form has words without which it cannot be there. Hardly any text has
+// them, and looking for the form itself takes far longer.
 func (r *Redactor) Redact(s string) string {
-	for _, v := range r.values {
-		s = strings.ReplaceAll(s, v, masked)
+	if r != nil {
+		for _, v := range r.values {
+			s = strings.ReplaceAll(s, v, masked)
+		}
 	}
-	s = privateKey.ReplaceAllString(s, masked)
-	s = redactURLs(s)
-	s = header.ReplaceAllString(s, "${1}"+masked)
-	s = netrc.ReplaceAllString(s, "${1}${2}"+masked)
-	s = token.ReplaceAllString(s, masked)
-	s = slackHook.ReplaceAllString(s, "${1}"+masked)
-	return param.ReplaceAllString(s, "${1}"+masked)
+	if strings.Contains(s, "-----BEGIN ") {
+		s = privateKey.ReplaceAllString(s, masked)
+	}
+	if strings.Contains(s, "://") {
+		s = redactURLs(s)
+	}
+	if mayHaveHeader(s) {
+		s = header.ReplaceAllString(s, "${1}"+masked)
+	}
+	if containsAny(s, "password", "_authToken") {
+		s = netrc.ReplaceAllString(s, "${1}${2}"+masked)
+	}
+	if containsAny(s, tokenWords...) {
+		s = token.ReplaceAllString(s, masked)
+	}
+	if strings.Contains(s, "hooks.slack.com/") {
+		s = slackHook.ReplaceAllString(s, "${1}"+masked)
+	}
+	if strings.Contains(s, "=") && strings.ContainsAny(s, "?&;") {
+		s = param.ReplaceAllString(s, "${1}"+masked)
+	}
+	return s
+}
+
+// Line is s as one clean line without secrets. They are masked twice: a control
+// character inside a secret hides it before cleaning, and cleaning may cut one.
+func (r *Redactor) Line(s string) string { return r.Redact(Line(r.Redact(s))) }
+
+// tokenWords are what every token has one of: the beginnings of all its forms.
+var tokenWords = []string{
+	"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "glcbt-", "gldt-", "glrt-", "glrtr-", "glptt-", "glft-", "glimt-", "glagent-",
+	"gloas-", "glsoat-", "glffct-", "xox", "xapp-", "AKIA", "ASIA", "AIza", "npm_", "eyJ",
+}
+
+func containsAny(s string, words ...string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(s, w) })
+}
+
+// headerEnds are the last letters of the names of all headers; neither folds to a
+// letter beyond ASCII, as "k" and "s" do.
+var headerEnds = []string{"on", "en", "ey", "pi", "ie"}
+
+// mayHaveHeader reports whether a colon stands behind what could be the name of a
+// header, with or without a quote between them.
+func mayHaveHeader(s string) bool {
+	for i := 2; i < len(s); i++ {
+		next := strings.IndexByte(s[i:], ':')
+		if next < 0 {
+			return false
+		}
+		i += next
+		name := s[:i]
+		if c := name[i-1]; c == '"' || c == '\'' {
+			name = name[:i-1]
+		}
+		if len(name) >= 2 && slices.ContainsFunc(headerEnds, func(end string) bool { return strings.EqualFold(name[len(name)-2:], end) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // redactURLs masks user and password of every URL. A user alone is masked too,

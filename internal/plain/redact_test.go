@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -132,6 +133,24 @@ func TestRedactLeaves(t *testing.T) {
 	if got, want := zero.Redact("MY_TOKEN=s3cr3t-value https://a:b@c"), "MY_TOKEN=s3cr3t-value https://xxxxx@c"; got != want {
 		t.Errorf("zero value: %q, want %q", got, want)
 	}
+	if got, want := (*Redactor)(nil).Redact("s3cr3t-value https://a:b@c"), "s3cr3t-value https://xxxxx@c"; got != want {
+		t.Errorf("nil: %q, want %q", got, want)
+	}
+}
+
+func TestRedactorLine(t *testing.T) {
+	t.Parallel()
+	r := NewRedactor(environment)
+	for in, want := range map[string]string{
+		" s3cr3t-value\n of\tmine":                        "xxxxx of mine",
+		"s3cr3t\u200b-value":                              "xxxxx", // hidden before cleaning
+		"s3cr3t\x1b[31m-value":                            "xxxxx",
+		strings.Repeat("x", MaxLine-10) + " s3cr3t-value": strings.Repeat("x", MaxLine-10) + " xxxxx", // would be cut
+	} {
+		if got := r.Line(in); got != want {
+			t.Errorf("Line(%q) = %q, want %q", in, got, want)
+		}
+	}
 }
 
 func FuzzRedact(f *testing.F) {
@@ -158,4 +177,95 @@ func FuzzRedact(f *testing.F) {
 		}
 		mustBeClean(t, Line(got), MaxLine)
 	})
+}
+
+// unguarded is Redact without a look at the words of the forms.
+func (r *Redactor) unguarded(s string) string {
+	for _, v := range r.values {
+		s = strings.ReplaceAll(s, v, masked)
+	}
+	s = privateKey.ReplaceAllString(s, masked)
+	s = redactURLs(s)
+	s = header.ReplaceAllString(s, "${1}"+masked)
+	s = netrc.ReplaceAllString(s, "${1}${2}"+masked)
+	s = token.ReplaceAllString(s, masked)
+	s = slackHook.ReplaceAllString(s, "${1}"+masked)
+	return param.ReplaceAllString(s, "${1}"+masked)
+}
+
+// pieces are what texts with and without secrets are made of: the words of every
+// form, and what stands around them.
+var pieces = []string{
+	"", " ", "\n", "\t", ":", "=", "\"", "'", "/", "@", "?", "&", ";", "-", "_", ".", "x", "K", "\u212a", "\u017f", letters36, "://", "https", "user:pass",
+	"authorization", "Proxy-Authorization", "PRIVATE-TOKEN", "job-to\u212aen", "deploy-token", "X-Api-Key", "x-auth-token", "X-JFrog-Art-Api", "cookie", "\u017fet-cookie",
+	"login", "machine", "password", "_authToken", "hooks.slack.com/", "services/", "workflows/", "-----BEGIN ", "RSA ", "PRIVATE KEY-----", "-----END ",
+	"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "glcbt-", "gldt-", "glrt-", "glrtr-", "glptt-", "glft-", "glimt-", "glagent-", "gloas-", "glsoat-", "glffct-",
+	"xoxb-", "xoxs-", "xapp-", awsKey, "ASIA" + awsKey[4:], "AIza" + letters36[:35], "npm_", jwt,
+	"access_token=", "sig=", "KEY=", "x-amz-date=", "X-Goog-Signature=",
+}
+
+// Every form alone is masked, and so would be missed if its words were wrong.
+func TestRedactWords(t *testing.T) {
+	t.Parallel()
+	var r Redactor
+	for _, s := range []string{
+		githubToken, "gho_" + letters36, "ghu_" + letters36, "ghs_" + letters36, "ghr_" + letters36, "github_pat_" + letters36,
+		"glpat-" + letters36, "glcbt-" + letters36, "gldt-" + letters36, "glrt-" + letters36, "glrtr-" + letters36, "glptt-" + letters36, "glft-" + letters36,
+		"glimt-" + letters36, "glagent-" + letters36, "gloas-" + letters36, "glsoat-" + letters36, "glffct-" + letters36,
+		"xoxa-" + letters36, "xoxe-" + letters36, slackToken, "xapp-" + letters36, awsKey, "ASIA" + awsKey[4:], "AIza" + letters36[:35], "npm_" + letters36, jwt, pemKey,
+		"authorization: secret", "Proxy-Authorization:secret", "private-token: secret", "JOB-TO\u212aEN: secret", "deploy-token: secret", `"x-api-key": "secret`,
+		"x-auth-token': secret", "x-jfrog-art-api:secret", "cookie: secret", "\u017fet-cookie: secret", "https://secret@host.example",
+		"login a password secret", "machine a password secret", "_authToken = secret", "\tpassword secret", "hooks.slack.com/triggers/secret", "?sig=secret", ";key=secret",
+	} {
+		if got := r.Redact(s); !strings.Contains(got, masked) || strings.Contains(got, "secret") {
+			t.Errorf("%q became %q", s, got)
+		}
+	}
+}
+
+// The words decide nothing: with and without a look at them the text is the same.
+func TestRedactGuards(t *testing.T) {
+	t.Parallel()
+	r := NewRedactor(environment)
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test that repeats itself
+	for range 2000 {
+		var b strings.Builder
+		for range 1 + random.IntN(12) {
+			b.WriteString(pieces[random.IntN(len(pieces))])
+		}
+		if s := b.String(); r.Redact(s) != r.unguarded(s) {
+			t.Fatalf("%q: %q, without the words %q", s, r.Redact(s), r.unguarded(s))
+		}
+	}
+}
+
+func FuzzRedactGuards(f *testing.F) {
+	for _, s := range pieces {
+		f.Add(s+": x", s+"=x", byte(0))
+		f.Add("?"+s, s+letters36, byte(1))
+	}
+	r := NewRedactor(environment)
+	f.Fuzz(func(t *testing.T, a, b string, i byte) {
+		s := a + pieces[int(i)%len(pieces)] + b
+		if got, want := r.Redact(s), r.unguarded(s); got != want {
+			t.Errorf("%q: %q, without the words %q", s, got, want)
+		}
+	})
+}
+
+func BenchmarkRedact(b *testing.B) {
+	r := NewRedactor(environment)
+	for _, bb := range []struct{ name, text string }{
+		{"message", "example.com/dep17@v1.17.0 is required at go.mod:18, but nothing imports it: go mod tidy would remove the line"},
+		{"download", "go: example.com/m@v1.2.3: reading https://goproxy.example/example.com/m/@v/v1.2.3.info: 404 Not Found"},
+		{"hash", "golang.org/x/mod v0.42.0 h1:rrrJrYxlYyzXpFwsXYzdmpvQ1dQPO7tVDXXHYaEpvbk="},
+		{"secret", "curl -H 'authorization: Bearer abc.def' https://user:pass@host.example?token=abc"},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.SetBytes(int64(len(bb.text)))
+			for b.Loop() {
+				r.Redact(bb.text)
+			}
+		})
+	}
 }

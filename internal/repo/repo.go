@@ -7,6 +7,8 @@
 package repo
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -155,8 +157,12 @@ func (r *Repo) load(ctx context.Context, o Options, dir string) error {
 		return err
 	}
 	start = filepath.ToSlash(start)
-	for _, f := range selectUnder(files, start) {
-		r.Modules = append(r.Modules, r.module(path.Dir(f), o.ModFile))
+	files = selectUnder(files, start)
+	for _, f := range files {
+		m := r.module(path.Dir(f), o.ModFile)
+		if len(files) == 1 || !r.isMarker(ctx, m) {
+			r.Modules = append(r.Modules, m)
+		}
 	}
 	r.loadWorkspaces(o.GOWORK, start)
 	if len(r.Modules) == 0 {
@@ -216,6 +222,21 @@ func (r *Repo) isGoMod(name string) bool {
 		return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
 	}
 	return !info.IsDir()
+}
+
+// isMarker reports whether a go.mod is only there to keep its folder out of the
+// module around it: it is empty, and no Go file lies below.
+func (r *Repo) isMarker(ctx context.Context, m *Module) bool {
+	if m.GoMod.Err != nil || len(bytes.TrimSpace(m.GoMod.Data)) > 0 {
+		return false
+	}
+	err := fs.WalkDir(r.root.FS(), m.Dir, func(name string, _ fs.DirEntry, err error) error {
+		if err == nil && path.Ext(name) == ".go" {
+			err = fs.ErrExist
+		}
+		return cmp.Or(err, ctx.Err())
+	})
+	return err == nil
 }
 
 // ignored reports whether a slash path has an element that the go command's

@@ -279,14 +279,15 @@ func TestNoModules(t *testing.T) {
 }
 
 // A go.mod that cannot be read is a module with an error, never one that is
-// not there, and never one that hangs.
+// not there, and never one that hangs. One that is empty is a module only where
+// there is Go to build.
 func TestUnreadableFiles(t *testing.T) {
 	t.Parallel()
 	dir := tree(t,
 		"good/go.mod", "good/go.sum=x v1.0.0 h1:x\n",
 		"inside/", "other/real.mod=module example.com/inside\n",
 		"escaping/", "dangling/", "loop/",
-		"broken/go.mod=modul x\n", "empty/go.mod=", "binary/go.mod=\x00\xff\xfe",
+		"broken/go.mod=modul x\n", "empty/go.mod=", "empty/sub/x.go", "marker/go.mod=\n", "marker/x.c", "binary/go.mod=\x00\xff\xfe",
 		"large/go.mod="+strings.Repeat("// many words\n", MaxFile/14+1),
 		"sumdir/go.mod", "sumdir/go.sum/",
 		"locked/go.mod",
