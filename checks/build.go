@@ -35,7 +35,15 @@ var build = &Check{
 	After:      []*Check{proxy, gosum, tidy, deps}, // deps would wait for the build, which takes every processor
 	Rules:      []*Rule{ruleBuildCompile, ruleBuildImport, ruleBuildEnvironment, ruleBuildUntrusted},
 	Unanswered: ruleBuildEnvironment,
-	Run:        runBuild,
+	Join: func(j *Joint) Facts {
+		// What one run drops before anything is attributed are its compile errors.
+		compile, others := splitFindings(j.Findings, func(f Finding) bool { return f.Rule == ruleBuildCompile.ID })
+		j.Findings = append(dropRepeated(j.Modules, compile), others...)
+		orderFindings(j.Findings)
+		broken := slices.ContainsFunc(j.Links, func(l Link) bool { return l.State == Broken })
+		return Facts{Summary: buildSummary(j.Modules), Link: buildLink(j.Modules, broken)}
+	},
+	Run: runBuild,
 }
 
 var (
@@ -88,7 +96,21 @@ func runBuild(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		return buildModule(ctx, s, m)
 	})
 	findings = dropRepeated(statuses, findings)
-	return Facts{Summary: answered(statuses) + " built", Modules: statuses, Link: buildLink(statuses, findings)}, findings, nil
+	return Facts{Summary: buildSummary(statuses), Modules: statuses, Link: buildLink(statuses, len(findings) > 0)}, findings, nil
+}
+
+func buildSummary(statuses []ModuleStatus) string { return answered(statuses) + " built" }
+
+// splitFindings divides findings into those for which is holds and the others.
+func splitFindings(all []Finding, is func(Finding) bool) (those, others []Finding) {
+	for _, f := range all {
+		if is(f) {
+			those = append(those, f)
+		} else {
+			others = append(others, f)
+		}
+	}
+	return those, others
 }
 
 // dropRepeated keeps one of the findings that several modules have about the
@@ -117,8 +139,9 @@ func dropRepeated(statuses []ModuleStatus, findings []Finding) []Finding {
 		return repeated
 	})
 	for i := range statuses {
-		if err := blocked[statuses[i].Dir]; err != nil && statuses[i].err == nil {
-			statuses[i].err = err
+		m := &statuses[i]
+		if err := blocked[m.Dir]; err != nil && m.err == nil {
+			m.Status, m.err = Passed, err // what is left of its findings raises it again
 		}
 	}
 	return kept
@@ -130,14 +153,14 @@ func holds(dir, file string) bool {
 }
 
 // buildLink: a build proves nothing by itself; it is as good as what it was made of.
-func buildLink(statuses []ModuleStatus, findings []Finding) *Link {
+func buildLink(statuses []ModuleStatus, broken bool) *Link {
 	l := &Link{Link: "build", State: Consistent, Total: len(statuses), Unit: "modules", Why: "compiled from what the links before it hold"}
 	for _, m := range statuses {
 		if m.err != nil {
 			l.State, l.Why = Unproven, "not every module was built"
 		}
 	}
-	if len(findings) > 0 {
+	if broken {
 		l.State, l.Why = Broken, "the build fails"
 	}
 	return l

@@ -3,6 +3,7 @@ package checks
 import (
 	"errors"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/gopreflight/gopreflight/internal/failure"
@@ -17,6 +18,9 @@ type causeError struct {
 	// own are the findings to report where nobody else reported the cause;
 	// none: one of the check's rule Unanswered is made.
 	own []Finding
+	// text, of an error that came with a shard's report, is what it says; own is
+	// then all that there is to report.
+	text string
 }
 
 // newCauseError reads what a go command printed into its causes.
@@ -25,10 +29,33 @@ func newCauseError(command, output string) *causeError {
 }
 
 func (e *causeError) Error() string {
+	if e.text != "" {
+		return e.text
+	}
 	if len(e.causes) > 0 {
 		return e.causes[0].Summary
 	}
 	return e.command + ": " + firstLine(e.output)
+}
+
+// findings are what a check tells of a cause that nobody else reported, in the
+// main module in dir.
+func (e *causeError) findings(rule *Rule, dir string) []Finding {
+	if rule == nil {
+		return nil
+	}
+	own := slices.Clone(e.own)
+	if len(own) == 0 && e.text == "" {
+		own = []Finding{unansweredFinding(rule, e)}
+	}
+	for i := range own {
+		f := &own[i]
+		f.attributed = true
+		if f.Dir = dir; f.File == "" && dir != "" {
+			f.File = path.Join(dir, "go.mod")
+		}
+	}
+	return own
 }
 
 // firstLine is the first line that says something: progress and the headings of
@@ -99,6 +126,10 @@ func (r *Runner) attributeOne(s *Session, c *Check, o *outcome, list []*outcome,
 			return err
 		}
 		changed = true
+		own := cause.findings(c.Unanswered, dir)
+		if s.Shard != nil {
+			o.unanswered = append(o.unanswered, r.unanswered(c, s, err, dir, cause, own))
+		}
 		causedBy := ""
 		if root := explain(cause, dir, o, list, told); root != nil {
 			// Where it is an error to have no answer (a build that cannot start
@@ -117,14 +148,7 @@ func (r *Runner) attributeOne(s *Session, c *Check, o *outcome, list []*outcome,
 			}
 			said[cause.causes[0].Summary] = true
 		}
-		own := cause.own
-		if len(own) == 0 {
-			own = []Finding{unansweredFinding(c.Unanswered, cause)}
-		}
 		for _, f := range own {
-			if f.Dir = dir; f.File == "" && dir != "" {
-				f.File = path.Join(dir, "go.mod")
-			}
 			f.CausedBy = causedBy
 			findings = append(findings, f)
 		}
@@ -141,7 +165,7 @@ func (r *Runner) attributeOne(s *Session, c *Check, o *outcome, list []*outcome,
 		return nil
 	}
 	o.Findings = r.clean(c, s, findings)
-	o.Reason = ""
+	o.Reason, o.BlockedBy = "", ""
 	r.settle(o)
 	for i := range newly {
 		for j := range o.Findings {
@@ -234,12 +258,23 @@ func followBlocks(list []*outcome) {
 		}
 	}
 	for _, o := range list {
-		for range list { // as many steps as there are checks, so that no loop is endless
-			next, ok := by[o.BlockedBy]
-			if o.Status != Blocked || !ok || next == "" {
-				break
-			}
-			o.BlockedBy = next
+		if o.Status == Blocked {
+			o.BlockedBy = follow(by, o.BlockedBy)
+		}
+		for i := range o.Modules {
+			o.Modules[i].BlockedBy = follow(by, o.Modules[i].BlockedBy)
 		}
 	}
+}
+
+// follow goes from what blocks to what blocks that, to the last that is known.
+func follow(by map[string]string, name string) string {
+	for range by { // as many steps as there are checks, so that no loop is endless
+		next, ok := by[name]
+		if !ok || next == "" {
+			break
+		}
+		name = next
+	}
+	return name
 }

@@ -69,6 +69,13 @@ type Check struct {
 	// check from an answer and which no other check reported; nil: the result's
 	// reason alone tells it.
 	Unanswered *Rule
+	// Join makes a check one of those that cost: in a run of several shards each
+	// shard asks it for its own modules alone, and Join sums up what they found
+	// out as Run would have: Summary, Link, Changes and Values. Checks without it
+	// are asked in every shard for all modules, because they are about the machine
+	// or cost next to nothing, and what they report can keep any module from being
+	// judged.
+	Join func(*Joint) Facts
 	// Run answers the question. Findings and an error may be returned
 	// together; an error means "could not find out" (see Skip and Cause for
 	// the two errors with a meaning of their own).

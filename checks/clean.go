@@ -14,7 +14,11 @@ import (
 // plain, bounded and without secrets, in one order whatever order the check
 // found them in, each with its fingerprint.
 func (r *Runner) clean(c *Check, s *Session, findings []Finding) []Finding {
-	kept := r.judge(c, s, findings)
+	kept := findings
+	if !r.joining {
+		kept = r.judge(c, s, findings)
+	}
+	orderFindings(kept)
 	SetFingerprints(kept)
 	return kept
 }
@@ -43,7 +47,13 @@ func (r *Runner) judge(c *Check, s *Session, findings []Finding) []Finding {
 			kept = append(kept, f)
 		}
 	}
-	slices.SortStableFunc(kept, func(a, b Finding) int {
+	orderFindings(kept)
+	return kept
+}
+
+// orderFindings puts findings in the order of a report.
+func orderFindings(findings []Finding) {
+	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(
 			cmp.Compare(b.Severity.Rank(), a.Severity.Rank()),
 			strings.Compare(a.Dir, b.Dir),
@@ -56,7 +66,6 @@ func (r *Runner) judge(c *Check, s *Session, findings []Finding) []Finding {
 			strings.Compare(a.Message, b.Message),
 		)
 	})
-	return kept
 }
 
 func (r *Runner) cleanText(f *Finding) {
@@ -150,11 +159,13 @@ const policyName = "policy"
 
 // judgePolicyFile adds to the check policy what is wrong with the policy file
 // itself: that it could not be read, and every exception that has expired, or
-// that no finding matched although its rule's check ran.
-func (r *Runner) judgePolicyFile(s *Session, list []*outcome) {
+// that no finding matched although its rule's check ran. In a shard an exception
+// may be for a module of another one: what only all shards together can tell is
+// returned, for Join.
+func (r *Runner) judgePolicyFile(s *Session, list []*outcome) (unused []Finding) {
 	i := slices.IndexFunc(r.Checks, func(c *Check) bool { return c.Name == policyName })
 	if i < 0 || list[i].Status == Skipped {
-		return
+		return nil
 	}
 	own := list[i]
 	if s.ConfigNote != "" {
@@ -168,7 +179,7 @@ func (r *Runner) judgePolicyFile(s *Session, list []*outcome) {
 		switch {
 		case e.Expired(s.Now()):
 			f = ruleExceptionExpired.Finding("the exception for %s ended on %s", e.Rule, e.Until)
-		case s.Config.Severity[e.Rule] != config.Off && ran(list, e.Rule) && !matched(list, s, e):
+		case s.Config.Severity[e.Rule] != config.Off && (ran(list, e.Rule) || s.Shard != nil) && !matched(list, s, e):
 			f = ruleExceptionUnused.Finding("the exception for %s matches nothing", e.Rule)
 		default:
 			continue
@@ -179,10 +190,15 @@ func (r *Runner) judgePolicyFile(s *Session, list []*outcome) {
 			f.Evidence = append(f.Evidence, "owner: "+e.Owner)
 		}
 		f.Fix.Description = "take it out, or renew it"
+		if f.Rule == ruleExceptionUnused.ID && s.Shard != nil {
+			unused = append(unused, f)
+			continue
+		}
 		own.Findings = append(own.Findings, f)
 	}
 	own.Findings = r.clean(r.Checks[i], s, own.Findings)
 	r.settle(own)
+	return r.judge(r.Checks[i], s, unused)
 }
 
 // ran reports whether the check that owns a rule was asked and answered.

@@ -1,10 +1,12 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 
@@ -28,8 +30,9 @@ var deps = &Check{
 		"the module cache alone. Without it older modules are compared by their requirements, which the reason says, and\n" +
 		"nobody is named who brings a module.\n\n" +
 		"The base is the merge base with what `--base` or the CI's event names. A main module that the change deletes is not listed.",
-	After: []*Check{toolchainCheck, gomod, tidy, policy},
+	After: []*Check{env, toolchainCheck, gomod, tidy, policy},
 	Rules: []*Rule{ruleDepsReplaceAdded, ruleDepsDowngraded, ruleDepsGoRaised, ruleDepsToolchainChanged},
+	Join:  joinDeps,
 	Run:   runDeps,
 }
 
@@ -68,29 +71,80 @@ func runDeps(ctx context.Context, s *Session) (Facts, []Finding, error) {
 			findings = append(findings, judgeDeps(d)...)
 		}
 	}
+	limit := maxChanges
+	if s.Shard != nil {
+		limit = maxShardChanges
+	}
+	facts := depsFacts(statuses, all, s.Base.Commit, notes, limit)
+	facts.Modules = statuses
+	excepted := exceptedRules(s.Config.Exceptions)
+	if s.Shard != nil {
+		facts.Values[factExcepted] = excepted
+		return facts, findings, nil
+	}
+	return facts, mergeSame(findings, excepted), nil
+}
+
+// depsFacts sums up the changes of some modules since the base, which is empty
+// where it is not known. notes are about go.work files. At most limit changes are
+// listed.
+func depsFacts(statuses []ModuleStatus, all []ModuleChange, base string, notes []string, limit int) Facts {
 	all = mergeChanges(all)
-	facts := Facts{Modules: statuses, Changes: all[:min(len(all), maxChanges)], Values: map[string]any{"base": s.Base.Commit}}
+	facts := Facts{Changes: all[:min(len(all), limit)], Values: map[string]any{factBase: base}}
+	if len(notes) > 0 {
+		facts.Values[factNotes] = notes
+	}
 	for kind, n := range countKinds(all) {
 		facts.Values[kind] = n
 	}
-	told := tallyChanges(all)
+	facts.Summary = tallyChanges(all)
 	if len(statuses) == 1 && statuses[0].err == nil {
-		told = statuses[0].Reason
+		facts.Summary = statuses[0].Reason
 	}
-	facts.Summary = fmt.Sprintf("%s since %.12s", told, s.Base.Commit)
+	if base != "" {
+		facts.Summary += fmt.Sprintf(" since %.12s", base)
+	}
 	if of := answered(statuses); of != plain.Count(len(statuses), "module") {
-		notes = append(notes, "in "+of)
+		notes = append(slices.Clone(notes), "in "+of)
 	}
-	if len(all) > maxChanges {
-		notes = append(notes, fmt.Sprintf("the first %s are listed", plain.Thousands(maxChanges)))
+	if len(all) > limit {
+		notes = append(slices.Clone(notes), fmt.Sprintf("the first %s are listed", plain.Thousands(limit)))
 	}
 	facts.Summary = strings.Join(append([]string{facts.Summary}, notes...), "; ")
-	return facts, mergeSame(findings, s.Config.Exceptions), nil
+	return facts
 }
 
-// maxChanges is up to how many changes of the build list a report holds: more
-// than anybody reads, and than the go.mod of a large repository requires.
-const maxChanges = 2000
+// joinDeps sums up what shards found out, and merges what each of them left apart.
+func joinDeps(j *Joint) Facts {
+	base, notes, excepted := "", []string(nil), []string(nil)
+	for _, facts := range j.Facts {
+		base, _ = facts[factBase].(string)
+		notes, excepted = texts(facts[factNotes]), texts(facts[factExcepted])
+	}
+	at := map[string]int{"": len(j.Modules)} // go.work files come last
+	for i, m := range j.Modules {
+		at[m.Dir] = i
+	}
+	slices.SortStableFunc(j.Findings, func(a, b Finding) int { return cmp.Compare(at[a.Dir], at[b.Dir]) })
+	j.Findings = mergeSame(j.Findings, excepted)
+	orderFindings(j.Findings)
+	return depsFacts(j.Modules, j.Changes, base, notes, maxChanges)
+}
+
+// Facts of this check that Join reads; only shards have the last.
+const (
+	factBase     = "base"
+	factNotes    = "notes"
+	factExcepted = "excepted"
+)
+
+const (
+	// maxChanges is up to how many changes of the build list a report holds: more
+	// than anybody reads, and than the go.mod of a large repository requires.
+	maxChanges = 2000
+	// maxShardChanges is the same of a shard, where Join counts them.
+	maxShardChanges = 20_000
+)
 
 // depsDiff is one go.mod or go.work at the base and now.
 type depsDiff struct {

@@ -191,14 +191,13 @@ const maxSame = 3
 // mergeSame makes one finding of the go and toolchain lines that a change alters
 // in the same way in many files, as it does when a repository goes to another
 // release. Where the policy has an exception for the rule, which may be for one
-// of the files, each stays its own.
-func mergeSame(findings []Finding, exceptions []config.Exception) []Finding {
+// of the files, each stays its own: excepted are those rules.
+func mergeSame(findings []Finding, excepted []string) []Finding {
 	type change struct{ rule, message string }
 	same := map[change][]string{} // the places
 	for i := range findings {
 		f := &findings[i]
-		excepted := slices.ContainsFunc(exceptions, func(e config.Exception) bool { return e.Rule == f.Rule })
-		if (f.Rule == ruleDepsGoRaised.ID || f.Rule == ruleDepsToolchainChanged.ID) && !excepted {
+		if (f.Rule == ruleDepsGoRaised.ID || f.Rule == ruleDepsToolchainChanged.ID) && !slices.Contains(excepted, f.Rule) {
 			c := change{f.Rule, f.Message}
 			same[c] = append(same[c], f.Place())
 		}
@@ -211,9 +210,19 @@ func mergeSame(findings []Finding, exceptions []config.Exception) []Finding {
 			merged = append(merged, f)
 		case places[0] == f.Place():
 			f.Message += fmt.Sprintf(" (the same in %s)", plain.Count(len(places)-1, "more file"))
-			f.Evidence = places
+			f.Evidence = plain.Lines(places)
 			merged = append(merged, f)
 		}
 	}
 	return merged
+}
+
+// exceptedRules are the rules of exceptions, each once.
+func exceptedRules(exceptions []config.Exception) []string {
+	rules := []string{}
+	for _, e := range exceptions {
+		rules = append(rules, e.Rule)
+	}
+	slices.Sort(rules)
+	return slices.Compact(rules)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gopreflight/gopreflight/internal/config"
 	"github.com/gopreflight/gopreflight/internal/plain"
+	"github.com/gopreflight/gopreflight/internal/shard"
 )
 
 // Limits of the numbers that a report of an untrusted run may name.
@@ -22,8 +23,6 @@ const (
 	maxReportAge = 400 * 24 * time.Hour
 	// maxPosition is the largest line or column.
 	maxPosition = 10_000_000
-	// maxShards is the largest number of shards.
-	maxShards = 1000
 )
 
 // shortWord is all that a version may be.
@@ -40,7 +39,7 @@ var shortWord = regexp.MustCompile(`^[A-Za-z0-9(][A-Za-z0-9.+()_-]{0,63}$`)
 //   - What is the run's own word, cleaned and bounded: messages, reasons,
 //     evidence, places, modules, keys, module changes, numbers, versions; and
 //     which finding caused or blocked what, where both ends are in the report.
-//   - What is left out: fixes, exceptions, facts, addresses, the repository, its
+//   - What is left out: fixes, exceptions, facts, parts, addresses, the repository, its
 //     commit and pull request, the CI, the Go environment. Who knows the
 //     repository and the CI from elsewhere fills them in. No link of the chain
 //     is more than unproven.
@@ -73,8 +72,13 @@ func Distrust(r *Report, registry []*Check, cfg *config.Config, now time.Time) *
 	if r.Interrupted == "interrupt" || r.Interrupted == "terminated" {
 		out.Interrupted = r.Interrupted
 	}
-	if r.Shard.Index >= 1 && r.Shard.Index <= r.Shard.Count && r.Shard.Count <= maxShards {
+	if r.Shard.Index >= 1 && r.Shard.Index <= r.Shard.Count && r.Shard.Count <= shard.Max {
 		out.Shard = Shard{Index: r.Shard.Index, Count: r.Shard.Count}
+		for _, dir := range r.Shard.Dirs {
+			if dir = d.path(dir); dir != "" {
+				out.Shard.Dirs = append(out.Shard.Dirs, dir)
+			}
+		}
 	}
 	if !r.StartedAt.After(now) && now.Sub(r.StartedAt) <= maxReportAge {
 		out.StartedAt = r.StartedAt.UTC()

@@ -392,7 +392,7 @@ var decisions = map[string]decision{
 	"repository.dir": ours, "repository.url": ours, "repository.vcs": ours, "repository.commit": ours, "repository.base": ours,
 	"repository.modules[].path": text, "repository.modules[].dir": text,
 	"ci.provider": ours, "ci.event": ours, "ci.runURL": ours, "ci.pullRequest": ours, "ci.headSHA": ours, "ci.fork": ours, "ci.conclusion": ours,
-	"go.version": text, "go.goroot": ours, "go.env{}": ours, "shard.index": checked, "shard.count": checked,
+	"go.version": text, "go.goroot": ours, "go.env{}": ours, "shard.index": checked, "shard.count": checked, "shard.dirs[]": text,
 	"chain[].link": checked, "chain[].state": checked, "chain[].against": ours, "chain[].proven": ours,
 	"chain[].total": ours, "chain[].unit": ours, "chain[].why": ours,
 	"moduleChanges[].path": text, "moduleChanges[].old": text, "moduleChanges[].new": text, "moduleChanges[].kind": checked,
@@ -400,8 +400,15 @@ var decisions = map[string]decision{
 	"results[].check": checked, "results[].stage": ours, "results[].title": ours, "results[].status": checked,
 	"results[].reason": text, "results[].blockedBy": checked, "results[].startMs": checked, "results[].durationMs": checked,
 	"results[].modules[].dir": text, "results[].modules[].status": checked, "results[].modules[].reason": text,
-	"results[].facts{}":         ours,
-	"results[].findings[].rule": checked, "results[].findings[].severity": ours, "results[].findings[].message": text,
+	"results[].modules[].blockedBy": ours, "results[].facts{}": ours,
+	"results[].part.unselected": ours, "results[].part.own.dir": ours, "results[].part.own.status": ours, "results[].part.own.reason": ours, "results[].part.own.blockedBy": ours,
+	"results[].part.unasked[].dir": ours, "results[].part.unasked[].status": ours, "results[].part.unasked[].reason": ours,
+	"results[].part.unasked[].blockedBy": ours, "results[].part.attributed[]": ours,
+	"results[].part.unanswered[].dir": ours, "results[].part.unanswered[].reason": ours,
+	"results[].part.unanswered[].causes[].class": ours, "results[].part.unanswered[].causes[].summary": ours,
+	"results[].part.unanswered[].causes[].module": ours, "results[].part.unanswered[].causes[].outside": ours,
+	"results[].part.unanswered[].causes[].rules[]": ours,
+	"results[].findings[].rule":                    checked, "results[].findings[].severity": ours, "results[].findings[].message": text,
 	"results[].findings[].file": text, "results[].findings[].line": checked, "results[].findings[].column": checked,
 	"results[].findings[].endLine": checked, "results[].findings[].dir": text, "results[].findings[].module": text,
 	"results[].findings[].key": text, "results[].findings[].evidence[]": text,
@@ -419,17 +426,21 @@ func fullReport() *Report {
 		RootCauses: []RootCause{{"a", "a/note", "f", []string{"b"}}},
 		Repository: Repository{"x", "https://example.com/x", "git", "c", "b", []RepositoryMod{{"example.com/m", "."}}},
 		CI:         CI{"github", "push", "https://example.com/r", 7, "h", true, "failure"},
-		Go:         Go{"go1.26.8", "/go", map[string]string{"GOOS": "linux"}}, Shard: Shard{1, 2},
+		Go:         Go{"go1.26.8", "/go", map[string]string{"GOOS": "linux"}}, Shard: Shard{1, 2, []string{"."}},
 		StartedAt: distrustDay.Add(-time.Hour), DurationMs: 5,
 		Chain:         []Link{{"gosum", Proven, "go.sum", 1, 2, "modules", "w"}},
 		ModuleChanges: []ModuleChange{{"example.com/d", "v1.0.0", "v1.1.0", ChangeUpgraded, true, []string{"example.com/m"}}},
 		Results: []Result{{
 			Check: "a", Stage: StageEnv, Title: "t", Status: Passed, Reason: "fine", BlockedBy: "x", StartMs: 1, DurationMs: 2,
-			Modules: []ModuleStatus{{Dir: ".", Status: Passed, Reason: "well"}}, Facts: map[string]any{"k": "v"},
+			Modules: []ModuleStatus{{Dir: ".", Status: Passed, Reason: "well", BlockedBy: "f"}}, Facts: map[string]any{"k": "v"},
 			Findings: []Finding{{
 				"a/note", Error, "m", "go.mod", 1, 2, 3, ".", "example.com/d@v1.0.0", "k", []string{"e"}, Fix{"d", "c", "p"}, true, "x",
-				&Exception{"r", "2027-01-01", "o"}, "f",
+				&Exception{"r", "2027-01-01", "o"}, "f", false,
 			}},
+			Part: &Part{
+				Unselected: true, Own: &ModuleStatus{Dir: "x", Status: Errored, Reason: "r", BlockedBy: "f"}, Unasked: []ModuleStatus{{Dir: ".", Status: Blocked, Reason: "r", BlockedBy: "f"}}, Attributed: []string{"f"},
+				Unanswered: []Unanswered{{".", "r", []UnansweredCause{{"c", "s", "example.com/d", true, []string{"a/note"}}}, nil}},
+			},
 		}, {Check: "b", Status: Passed, Reason: "fine"}},
 	}
 }
@@ -524,6 +535,8 @@ func eachField(v reflect.Value, path string, f func(string, reflect.Value)) {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			eachField(v.Field(i), strings.TrimPrefix(path+"."+name, "."), f)
 		}
+	case v.Kind() == reflect.Slice && v.Type() == reflect.TypeFor[[]Finding]() && strings.HasPrefix(path, "results[].part."):
+		// those of a part, which is left out as a whole
 	case v.Kind() == reflect.Slice:
 		eachField(v.Index(0), path+"[]", f)
 	case v.Kind() == reflect.Map:
@@ -569,5 +582,6 @@ func fillEmpty(r *Report) *Report {
 	r.Repository.Modules = append(r.Repository.Modules, RepositoryMod{})
 	r.Results[0].Modules = append(r.Results[0].Modules, ModuleStatus{})
 	r.Results[0].Findings[0].Exception = &Exception{}
+	r.Results[0].Part, r.Shard.Dirs = fullReport().Results[0].Part, append(r.Shard.Dirs, ".")
 	return r
 }

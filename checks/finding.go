@@ -45,6 +45,10 @@ type Finding struct {
 	Exception *Exception `json:"exception,omitempty"`
 	// Fingerprint identifies the finding between runs; see SetFingerprints.
 	Fingerprint string `json:"fingerprint"`
+
+	// attributed says that the finding tells why a question has no answer, which
+	// the attribution found nobody else to tell.
+	attributed bool
 }
 
 // Fix says how a finding is mended. Every field may be empty.

@@ -34,7 +34,8 @@ var gosum = &Check{
 		ruleSumMalformed, ruleSumMergeConflict, ruleSumConflict, ruleSumAlgorithm, ruleSumUnusable,
 		ruleSumMissing, ruleSumUnused, ruleSumForm,
 	},
-	Run: runGosum,
+	Join: joinGosum,
+	Run:  runGosum,
 }
 
 var (
@@ -99,7 +100,7 @@ func runGosum(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	between := linesSeen{}
 	tally := sumTally{byModule: map[*repo.Module]ModuleStatus{}}
 	var findings []Finding
-	for _, f := range sumFiles(s.Modules) {
+	for _, f := range sumFiles(s.allModules()) {
 		err := f.parse()
 		tally.add(f, err)
 		if err != nil {
@@ -110,7 +111,28 @@ func runGosum(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		findings = append(findings, between.conflicts(f, held)...)
 	}
 	findings = append(findings, tally.compare(ctx, s, findings)...)
-	return tally.facts(s.Modules, findings), findings, errors.Join(tally.errs...)
+	return tally.facts(tally.statuses(s.Modules), findings), findings, errors.Join(tally.errs...)
+}
+
+// joinGosum sums up what shards found out: each has read every file, and compared
+// the go.sum of its own modules with what go mod tidy would write.
+func joinGosum(j *Joint) Facts {
+	var tally sumTally
+	known := false
+	for _, facts := range j.Facts {
+		known = known || len(facts) > 0
+		tally.files, tally.read, tally.lines = number(facts["files"]), number(facts["read"]), number(facts["lines"])
+		tally.complete += number(facts["complete"])
+	}
+	if !known {
+		return Facts{} // an untrusted report, of which no facts are believed
+	}
+	facts := tally.facts(j.Modules, j.Findings)
+	// A policy may have taken the finding out that broke the link.
+	if i := slices.IndexFunc(j.Links, func(l Link) bool { return l.State == Broken }); i >= 0 && facts.Link.State != Broken {
+		facts.Link.State, facts.Link.Why = Broken, j.Links[i].Why
+	}
+	return facts
 }
 
 // compare asks, for every module whose go.sum has no fault by itself, which
@@ -167,8 +189,8 @@ func (t *sumTally) add(f sumFile, err error) {
 	}
 }
 
-// facts are the outcome per main module, the summary and the link.
-func (t *sumTally) facts(modules []*repo.Module, findings []Finding) Facts {
+// statuses are the outcomes of modules.
+func (t *sumTally) statuses(modules []*repo.Module) []ModuleStatus {
 	statuses := make([]ModuleStatus, len(modules))
 	for i, m := range modules {
 		var ok bool
@@ -176,27 +198,33 @@ func (t *sumTally) facts(modules []*repo.Module, findings []Finding) Facts {
 			statuses[i] = ModuleStatus{Dir: m.Dir, Status: Skipped, Reason: "no go.sum"}
 		}
 	}
+	return statuses
+}
+
+// facts are the summary and the link.
+func (t *sumTally) facts(statuses []ModuleStatus, findings []Finding) Facts {
 	link := &Link{Link: "gosum", State: Consistent, Against: "itself", Total: t.lines, Unit: "lines"}
 	// A line that nothing needs, or that stands elsewhere than tidy wants it,
 	// leaves every module tied to its hash.
-	i := slices.IndexFunc(findings, func(f Finding) bool {
+	breaking, _ := splitFindings(findings, func(f Finding) bool {
 		return slices.Contains([]string{ruleSumMalformed.ID, ruleSumMergeConflict.ID, ruleSumConflict.ID, ruleSumMissing.ID}, f.Rule)
 	})
+	orderFindings(breaking)
 	switch {
-	case i >= 0:
-		link.State, link.Why = Broken, findings[i].Message
+	case len(breaking) > 0:
+		link.State, link.Why = Broken, breaking[0].Message
 	case t.files == 0:
 		link.State, link.Why = Absent, "no go.sum"
 	case t.read < t.files:
 		link.State, link.Why = Unproven, "not every go.sum could be read"
-	case t.complete < len(modules):
+	case t.complete < len(statuses):
 		link.Why = "well formed; whether it is complete could not be found out"
 	}
 	return Facts{
-		Summary: t.summary(len(modules)),
+		Summary: t.summary(len(statuses)),
 		Link:    link,
 		Modules: statuses,
-		Values:  map[string]any{"files": t.files, "lines": t.lines},
+		Values:  map[string]any{"files": t.files, "read": t.read, "lines": t.lines, "complete": t.complete},
 	}
 }
 

@@ -166,11 +166,11 @@ func (p *proxyProbe) summary() string {
 	return fmt.Sprintf("%s answers in %s (%s)", r.Entry.Host(), millis(r.Answer(goproxy.Info).Duration), strings.Join(served, ", "))
 }
 
-// millis is a duration for people: "<1 ms", "120 ms", "1.4 s".
+// millis is a duration for people: "under 1 ms", "120 ms", "1.4 s".
 func millis(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:
-		return "<1 ms"
+		return "under 1 ms"
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}

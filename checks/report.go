@@ -1,6 +1,9 @@
 package checks
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Schema names the report's format. It changes only with an incompatible change.
 const Schema = "gopreflight/report/v1"
@@ -110,9 +113,16 @@ type Go struct {
 
 // Shard is which part of the repository this report is about.
 type Shard struct {
+	// Index goes from 1 to Count; 1 of 1 is the whole.
 	Index int `json:"index"`
 	Count int `json:"count"`
+	// Dirs are the directories of the main modules that this shard judges, in
+	// the order of Repository.Modules; all of them are 1 of 1's, which lists none.
+	Dirs []string `json:"dirs,omitempty"`
 }
+
+// String is "shard 2/3".
+func (s Shard) String() string { return fmt.Sprintf("shard %d/%d", s.Index, s.Count) }
 
 // ModuleChange is one change of the build list against the base revision.
 type ModuleChange struct {

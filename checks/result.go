@@ -60,6 +60,8 @@ type Result struct {
 	// Facts is for display and debugging.
 	Facts    map[string]any `json:"facts"`
 	Findings []Finding      `json:"findings"`
+	// Part is what Join needs beside all that; nil outside of shards.
+	Part *Part `json:"part,omitempty"`
 }
 
 // ModuleStatus is a check's outcome for one main module.
@@ -68,6 +70,8 @@ type ModuleStatus struct {
 	Dir    string `json:"dir"`
 	Status Status `json:"status"`
 	Reason string `json:"reason"`
+	// BlockedBy is as in Result, of a blocked module; empty where it is not known.
+	BlockedBy string `json:"blockedBy,omitempty"`
 
 	// err is why it was not answered; the runner makes Status and Reason of it.
 	err error

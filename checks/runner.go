@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,10 @@ type Runner struct {
 	Started  func(*Check)
 	Progress func(*Check, string)
 	Done     func(*Result)
+
+	// joining says that the findings come from shards, which have judged and
+	// cleaned them: they only get their order and fingerprints.
+	joining bool
 }
 
 // outcome is a result with what a report does not carry.
@@ -40,6 +45,12 @@ type outcome struct {
 	Result
 	link    *Link
 	changes []ModuleChange
+	// unselected says that it was not to be run.
+	unselected bool
+	// unanswered are the questions whose go command failed, and unasked the
+	// modules that a Need kept from being asked: for Part.
+	unanswered []Unanswered
+	unasked    []ModuleStatus
 	// err is why it errored; statuses of modules have their own.
 	err  error
 	done chan struct{}
@@ -79,11 +90,17 @@ func (r *Runner) Run(ctx context.Context, s *Session) ([]Result, []Link, []Modul
 		list[i] = outcomes[c]
 	}
 	r.attribute(s, list)
-	r.judgePolicyFile(s, list)
+	unused := r.judgePolicyFile(s, list)
 	results := make([]Result, len(list))
 	var links []Link
 	var changes []ModuleChange
 	for i, o := range list {
+		if s.Shard != nil {
+			o.Part = o.part(r)
+			if o.Check == policyName {
+				o.Part.Unused = unused
+			}
+		}
 		results[i] = o.Result
 		changes = append(changes, o.changes...)
 		if o.link != nil {
@@ -98,9 +115,14 @@ func (r *Runner) runCheck(ctx context.Context, s *Session, c *Check, all map[*Ch
 	o := all[c]
 	if r.Selected != nil {
 		if ok, why := r.Selected(c); !ok {
-			o.Status, o.Reason = Skipped, why
+			o.Status, o.Reason, o.err, o.unselected = Skipped, why, Skip(why), true
 			return
 		}
+	}
+	if s.Shard != nil && len(s.Shard.Modules) == 0 && !ofMachine(c.Stage) {
+		why := fmt.Sprintf("%s has no module", s.Shard)
+		o.Status, o.Reason, o.err = Skipped, why, Skip(why)
+		return
 	}
 	for _, list := range [][]*Check{c.Needs, c.After} {
 		for _, dep := range list {
@@ -114,15 +136,23 @@ func (r *Runner) runCheck(ctx context.Context, s *Session, c *Check, all map[*Ch
 		o.Status, o.Reason, o.err = Errored, "not started: "+context.Cause(ctx).Error(), ctx.Err()
 		return
 	}
-	modules, blocked, by := unblocked(c, s.Modules, all)
+	asked := s.Modules
+	if s.Shard != nil && c.Join != nil {
+		asked = s.Shard.Modules
+	}
+	modules, blocked, by := unblocked(c, asked, all)
+	o.unasked = slices.Clone(blocked)
 	if by != nil && (len(blocked) == 0 || len(modules) == 0) {
 		o.Status, o.Reason, o.BlockedBy, o.Modules, o.err = Blocked, by.reason, by.by, blocked, by
 		return
 	}
 
 	own := *s
-	own.Modules = modules
+	own.Modules, own.whole = modules, s.Modules
 	own.result = func(other *Check) *Result {
+		if !slices.Contains(c.Needs, other) && !slices.Contains(c.After, other) {
+			panic(fmt.Sprintf("check %s asks for the result of %s, which it does not come after", c.Name, other.Name))
+		}
 		if d := all[other]; d != nil && d.Status != "" {
 			return &d.Result
 		}
@@ -145,12 +175,19 @@ func (r *Runner) runCheck(ctx context.Context, s *Session, c *Check, all map[*Ch
 	for i := range facts.Modules {
 		facts.Modules[i].Dir = plain.Line(facts.Modules[i].Dir) // as that of findings
 	}
-	o.Modules = slices.Concat(facts.Modules, blocked)
+	o.Modules = inOrder(asked, slices.Concat(facts.Modules, blocked))
 	o.Reason = facts.Summary
-	if by != nil {
-		o.BlockedBy = by.by
-	}
 	r.settle(o)
+}
+
+// inOrder sorts outcomes by the order of their modules.
+func inOrder(modules []*repo.Module, statuses []ModuleStatus) []ModuleStatus {
+	at := make(map[string]int, len(modules))
+	for i, m := range modules {
+		at[plain.Line(m.Dir)] = i
+	}
+	slices.SortStableFunc(statuses, func(a, b ModuleStatus) int { return cmp.Compare(at[a.Dir], at[b.Dir]) })
+	return statuses
 }
 
 // call runs a check within its timeout, turns a panic into an error, and leaves
@@ -278,7 +315,7 @@ func unblocked(c *Check, modules []*repo.Module, all map[*Check]*outcome) (free 
 		if by == nil {
 			by = b
 		}
-		blocked = append(blocked, ModuleStatus{Dir: dir, Status: Blocked, Reason: b.reason})
+		blocked = append(blocked, ModuleStatus{Dir: dir, Status: Blocked, Reason: b.reason, BlockedBy: b.by})
 	}
 	return free, blocked, by
 }
@@ -315,10 +352,10 @@ func (r *Runner) settle(o *outcome) {
 		for i := range o.Modules {
 			m := &o.Modules[i]
 			if m.err != nil {
-				m.Status, m.Reason = statusOf(m.err), r.line(m.err.Error())
+				m.Status, m.Reason, m.BlockedBy = statusOf(m.err), r.line(m.err.Error()), blockerOf(m.err)
 			}
 			if s := worst[m.Dir]; s.Rank() > m.Status.Rank() {
-				m.Status, m.Reason = s, ""
+				m.Status, m.Reason, m.BlockedBy = s, "", ""
 			}
 			m.Reason = r.line(m.Reason)
 			allSkipped = allSkipped && m.Status == Skipped
@@ -346,17 +383,29 @@ func (r *Runner) settle(o *outcome) {
 	}
 }
 
-// blocker is the finding that the cause of a result's errors was attributed to.
+// blocker is what blocks a result as a whole, or else the first of its modules
+// of which that is known.
 func blocker(o *outcome) string {
-	errs := []error{o.err}
-	for _, m := range o.Modules {
-		errs = append(errs, m.err)
+	if by := blockerOf(o.err); by != "" {
+		return by
 	}
-	for _, err := range errs {
-		var b *blockedError
-		if errors.As(err, &b) {
-			return b.fingerprint
+	for _, m := range o.Modules {
+		if m.BlockedBy != "" {
+			return m.BlockedBy
 		}
+	}
+	return ""
+}
+
+// blockerOf is what an error says that blocks: a finding or a check; empty for none.
+func blockerOf(err error) string {
+	var attributed *blockedError
+	var unasked *block
+	switch {
+	case errors.As(err, &attributed):
+		return attributed.fingerprint
+	case errors.As(err, &unasked):
+		return unasked.by
 	}
 	return ""
 }

@@ -166,11 +166,11 @@ func TestBlockedModule(t *testing.T) {
 		t.Errorf("b judged %v, want only y", asked)
 	}
 	got := r.Results[1]
-	if got.Status != Blocked || len(got.Modules) != 2 || got.Modules[0].Status != Passed || got.Modules[1].Status != Blocked {
-		t.Errorf("b = %+v, want y passed, x blocked", got)
+	if got.Status != Blocked || len(got.Modules) != 2 || got.Modules[0].Status != Blocked || got.Modules[1].Status != Passed {
+		t.Errorf("b = %+v, want x blocked, y passed", got)
 	}
-	if got.BlockedBy != r.RootCauses[0].Fingerprint {
-		t.Errorf("blocked by %q, want %q", got.BlockedBy, r.RootCauses[0].Fingerprint)
+	if root := r.RootCauses[0].Fingerprint; got.BlockedBy != root || got.Modules[0].BlockedBy != root || got.Modules[1].BlockedBy != "" {
+		t.Errorf("blocked by %q, its modules %+v, want %q", got.BlockedBy, got.Modules, root)
 	}
 }
 
@@ -528,5 +528,26 @@ func TestVerdictAndExit(t *testing.T) {
 				t.Errorf("chain has %d links, want %d", len(r.Chain), len(Links))
 			}
 		})
+	}
+}
+
+// A check may only ask for what has ended: any other answer would depend on the
+// scheduling.
+func TestResultOfAnotherCheck(t *testing.T) {
+	t.Parallel()
+	first := fake("first", nil, nil)
+	asks := func(_ context.Context, s *Session) (Facts, []Finding, error) {
+		return Facts{Summary: string(s.Result(first).Status)}, nil, nil
+	}
+	after := fake("after", nil, asks)
+	after.After = []*Check{first}
+	r := runFakes(t, testSession("."), first, fake("needs", []*Check{first}, asks), after, fake("neither", nil, asks))
+	for i, want := range []string{"fine", "passed", "passed"} {
+		if got := r.Results[i]; got.Status != Passed || got.Reason != want {
+			t.Errorf("%s: %s, %q; want passed, %q", got.Check, got.Status, got.Reason, want)
+		}
+	}
+	if got := r.Results[3]; got.Status != Errored || !strings.Contains(got.Reason, "asks for the result of first, which it does not come after") {
+		t.Errorf("neither: %s, %q", got.Status, got.Reason)
 	}
 }

@@ -21,6 +21,10 @@ type Session struct {
 	// Modules are the main modules that this check is to judge: those that the
 	// policy selects, without those that a Need has blocked.
 	Modules []*repo.Module
+	// Shard is the part of the repository that this run is about; nil where that
+	// is the whole. Modules are those of all shards all the same, but for checks
+	// with Join.
+	Shard *ShardModules
 	// Go is the go command; nil when none was found.
 	Go *gocmd.Go
 	// Git is git for the repository; nil without git or without a work tree.
@@ -57,6 +61,8 @@ type Session struct {
 	// Progress says what a long check is doing, for the live view.
 	Progress func(format string, args ...any)
 
+	// whole are the modules of all shards; see allModules.
+	whole []*repo.Module
 	// result is what another check came to; the runner sets it for each check.
 	result func(*Check) *Result
 	shared *shared
@@ -82,6 +88,15 @@ type shared struct {
 
 // Root is the repository's top, an absolute path.
 func (s *Session) Root() string { return s.Repo.Root }
+
+// allModules are the modules that the policy selects, also for a check that is
+// to judge those of a shard alone.
+func (s *Session) allModules() []*repo.Module {
+	if s.whole != nil {
+		return s.whole
+	}
+	return s.Modules
+}
 
 // Result is what another check came to, or nil when it did not run. Only
 // checks that the asking one Needs or comes After can have ended.

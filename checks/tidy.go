@@ -36,7 +36,10 @@ var tidy = &Check{
 		ruleTidyIndirect, ruleTidyGoLine, ruleTidyFormat, ruleTidyRewrites, ruleTidyUnanswered,
 	},
 	Unanswered: ruleTidyUnanswered,
-	Run:        runTidy,
+	Join: func(j *Joint) Facts {
+		return Facts{Summary: tidySummary(j.Modules)}
+	},
+	Run: runTidy,
 }
 
 const helpTidy = "\n\nRun `go mod tidy` in the module's directory and commit go.mod and go.sum."
@@ -114,8 +117,10 @@ func runTidy(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		found, err := judgeTidy(m, t.mod)
 		return "tidy", found, err
 	})
-	return Facts{Summary: "go.mod is tidy in " + answered(statuses), Modules: statuses}, findings, nil
+	return Facts{Summary: tidySummary(statuses), Modules: statuses}, findings, nil
 }
+
+func tidySummary(statuses []ModuleStatus) string { return "go.mod is tidy in " + answered(statuses) }
 
 // tidyAnswer is what go mod tidy would write.
 type tidyAnswer struct {

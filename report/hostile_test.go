@@ -125,6 +125,12 @@ func forgedReport(text string) *checks.Report {
 		fill(reflect.ValueOf(&res).Elem(), text)
 		res.Status, res.StartMs, res.DurationMs = status, int64(10*i), 40
 		res.Modules[0].Status, res.Modules[1].Status = checks.Passed, status
+		res.Part.Own.Status, res.Part.Unasked[0].Status, res.Part.Unasked[1].Status = status, status, status
+		for _, list := range [][]checks.Finding{res.Part.Unused, res.Part.Unanswered[0].Findings, res.Part.Unanswered[1].Findings} {
+			for j := range list {
+				list[j].Severity = checks.Notice
+			}
+		}
 		res.Findings = nil
 		for j, severity := range severities {
 			if i > 0 && j != i%len(severities) { // the first check has one of each, the others one

@@ -70,10 +70,28 @@ func normalize(r *checks.Report) *checks.Report {
 		if res.Facts == nil {
 			res.Facts = map[string]any{}
 		}
-		res.Findings = list(res.Findings)
-		for j := range res.Findings {
-			res.Findings[j].Evidence = list(res.Findings[j].Evidence)
+		res.Findings = normalFindings(res.Findings)
+		if res.Part != nil {
+			res.Part = normalPart(res.Part)
 		}
+	}
+	return &n
+}
+
+func normalFindings(findings []checks.Finding) []checks.Finding {
+	n := list(findings)
+	for i := range n {
+		n[i].Evidence = list(n[i].Evidence)
+	}
+	return n
+}
+
+func normalPart(p *checks.Part) *checks.Part {
+	n := *p
+	n.Unused = normalFindings(p.Unused)
+	n.Unanswered = list(p.Unanswered)
+	for i := range n.Unanswered {
+		n.Unanswered[i].Findings = normalFindings(n.Unanswered[i].Findings)
 	}
 	return &n
 }
@@ -219,10 +237,17 @@ func validate(r *checks.Report) error {
 			return err
 		}
 	}
-	findings, modules := 0, max(len(r.Repository.Modules), len(r.ModuleChanges))
+	findings, modules := 0, max(len(r.Repository.Modules), len(r.ModuleChanges), len(r.Shard.Dirs))
 	for i := range r.Results {
 		findings += len(r.Results[i].Findings)
 		modules = max(modules, len(r.Results[i].Modules))
+		if p := r.Results[i].Part; p != nil {
+			findings += len(p.Unused)
+			modules = max(modules, len(p.Unasked), len(p.Unanswered))
+			for j := range p.Unanswered {
+				findings += len(p.Unanswered[j].Findings)
+			}
+		}
 	}
 	if err := cmp.Or(
 		atMost(maxResults, len(r.Results), "result"),
@@ -241,17 +266,49 @@ func validate(r *checks.Report) error {
 				return err
 			}
 		}
-		for j := range res.Findings {
-			f := &res.Findings[j]
-			if err := oneOf(fmt.Sprintf("results[%d].findings[%d].severity", i, j), f.Severity, severities); err != nil {
-				return err
-			}
-			if min(f.Line, f.Column, f.EndLine) < 0 {
-				return fmt.Errorf("results[%d].findings[%d]: line, column or endLine is negative", i, j)
-			}
+		if err := validFindings(fmt.Sprintf("results[%d].findings", i), res.Findings); err != nil {
+			return err
+		}
+		if err := validPart(fmt.Sprintf("results[%d].part", i), res.Part); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func validFindings(field string, findings []checks.Finding) error {
+	for i := range findings {
+		f := &findings[i]
+		if err := oneOf(fmt.Sprintf("%s[%d].severity", field, i), f.Severity, severities); err != nil {
+			return err
+		}
+		if min(f.Line, f.Column, f.EndLine) < 0 {
+			return fmt.Errorf("%s[%d]: line, column or endLine is negative", field, i)
+		}
+	}
+	return nil
+}
+
+func validPart(field string, p *checks.Part) error {
+	if p == nil {
+		return nil
+	}
+	if p.Own != nil {
+		if err := oneOf(field+".own.status", p.Own.Status, statuses); err != nil {
+			return err
+		}
+	}
+	for i := range p.Unasked {
+		if err := oneOf(fmt.Sprintf("%s.unasked[%d].status", field, i), p.Unasked[i].Status, statuses); err != nil {
+			return err
+		}
+	}
+	for i := range p.Unanswered {
+		if err := validFindings(fmt.Sprintf("%s.unanswered[%d].findings", field, i), p.Unanswered[i].Findings); err != nil {
+			return err
+		}
+	}
+	return validFindings(field+".unused", p.Unused)
 }
 
 func atMost(limit, n int, what string) error {

@@ -159,7 +159,7 @@ func mainModule(r *checks.Report) (path string, others int) {
 func aside(r *checks.Report) []string {
 	var parts []string
 	if r.Shard.Count > 1 {
-		parts = append(parts, fmt.Sprintf("shard %d of %d", r.Shard.Index, r.Shard.Count))
+		parts = append(parts, fmt.Sprintf("%s (%s of %s)", r.Shard, plain.Thousands(len(r.Shard.Dirs)), plain.Count(len(r.Repository.Modules), "module")))
 	}
 	if r.Scope == checks.ScopeContainer {
 		parts = append(parts, "inside a container: the job's own Go and caches are not seen")

@@ -38,9 +38,14 @@ func Schema() ([]byte, error) {
 	s.Description = "What one run of gopreflight found out: every check exactly once, in order, with its findings."
 	s.Properties["schema"] = &jsonschema.Schema{Const: jsonschema.Ptr[any](checks.Schema)}
 	s.Properties["failOn"] = enum([]string{"error", "warning", "never"})
-	finding := s.Properties["results"].Items.Properties["findings"].Items
-	for _, name := range []string{"line", "column", "endLine"} {
-		finding.Properties[name].Minimum = jsonschema.Ptr(0.0)
+	result := s.Properties["results"].Items
+	part := result.Properties["part"]
+	for _, list := range []*jsonschema.Schema{
+		result.Properties["findings"], part.Properties["unused"], part.Properties["unanswered"].Items.Properties["findings"],
+	} {
+		for _, name := range []string{"line", "column", "endLine"} {
+			list.Items.Properties[name].Minimum = jsonschema.Ptr(0.0)
+		}
 	}
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {

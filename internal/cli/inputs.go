@@ -7,7 +7,7 @@ const (
 	inputDirectory = "working-directory"
 	// inputReport is where the report goes as JSON: --format json=PATH.
 	inputReport = "report"
-	// inputFrom is a saved report to render instead of running checks: the command
+	// inputFrom are saved reports to render instead of running checks: the command
 	// report --from FILE, for which an action has no word.
 	inputFrom = "from"
 	// inputToken is the token that writes the comment; see tokens. No flag: other

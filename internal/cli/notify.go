@@ -64,6 +64,9 @@ func (sys *system) notify(ctx context.Context, o *runOptions, p place, targets [
 	series := []string{
 		cmp.Or(p.ci.RepositoryURL, r.Repository.URL), p.ci.Ref, p.ci.Workflow, p.ci.Job, o.comment.id, r.Repository.Dir,
 	}
+	if r.Shard.Count > 1 {
+		series = append(series, r.Shard.String()) // each has a state of its own
+	}
 	state := o.notify.state
 	if state == "" {
 		if cache, err := os.UserCacheDir(); err == nil { // without HOME nothing is remembered

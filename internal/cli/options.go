@@ -24,6 +24,7 @@ type runOptions struct {
 	config     string
 	offline    bool
 	jobs       int
+	shard      string
 	timeout    time.Duration
 	output     outputOptions
 	comment    commentOptions
@@ -49,6 +50,7 @@ func addRunFlags(c *cobra.Command, o *runOptions) {
 	f.BoolVar(&o.offline, "offline", false, "send nothing; what needs the network is skipped")
 	f.IntVar(&o.jobs, "jobs", 0, "how many go commands run at once, `N` (default: one for each processor)")
 	f.DurationVar(&o.timeout, "timeout", defaultTimeout, "how long each check may take, `D`")
+	f.StringVar(&o.shard, "shard", "", "judge one of N parts of the repository, `I/N`; gopreflight report --from\njoins the N reports into one")
 	addFormatFlags(c, &o.formats, &o.output)
 	addCommentFlags(c, &o.comment)
 	addNotifyFlags(c, &o.notify)
@@ -79,8 +81,7 @@ func fromEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 				continue
 			}
 			if f.Value.Type() == "stringSlice" {
-				// A list in a workflow file may also have one word to a line.
-				value = strings.Join(strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == '\r' || r == ',' }), ",")
+				value = strings.Join(listOf(value), ",")
 			}
 			if flags.Set(f.Name, value) != nil {
 				err = badValue(name, value, f)
@@ -89,6 +90,12 @@ func fromEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 		}
 	})
 	return err
+}
+
+// listOf are the words of a list: separated by commas, or one to a line as in a
+// workflow file.
+func listOf(value string) []string {
+	return trimmed(strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == '\r' || r == ',' }))
 }
 
 // inputVariable is how GitHub hands an input to a container: in upper case,

@@ -18,7 +18,7 @@ func TestReadPipe(t *testing.T) {
 	}
 	sys := testSystem(t, dir, nil)
 	const want = "report.json: not a regular file"
-	if _, err := sys.readReport("report.json"); err == nil || err.Error() != "read "+filepath.Join(dir, want) {
+	if _, err := sys.readSaved(&savedOptions{from: []string{"report.json"}}, place{}); err == nil || err.Error() != "read "+filepath.Join(dir, want) {
 		t.Errorf("report: got %v, want %q", err, want)
 	}
 	if _, err := sys.policyHere("report.json"); err == nil || err.Error() != "reading the configuration: read "+filepath.Join(dir, want) {

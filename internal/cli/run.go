@@ -12,6 +12,7 @@ import (
 	"github.com/gopreflight/gopreflight/checks"
 	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/repo"
+	"github.com/gopreflight/gopreflight/internal/shard"
 )
 
 func (sys *system) runCommand() *cobra.Command {
@@ -42,8 +43,12 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	if err := o.notify.check(); err != nil {
 		return err
 	}
-	if from := strings.TrimSpace(sys.getenv(inputVariable(inputFrom))); from != "" {
-		return sys.saved(ctx, &savedOptions{from: from, config: o.config, offline: o.offline, formats: o.formats, output: o.output, comment: o.comment})
+	formats := o.formats
+	if path := strings.TrimSpace(sys.getenv(inputVariable(inputReport))); path != "" {
+		formats = append(formats, "json="+path)
+	}
+	if from := listOf(sys.getenv(inputVariable(inputFrom))); len(from) > 0 {
+		return sys.saved(ctx, &savedOptions{from: from, config: o.config, offline: o.offline, formats: formats, output: o.output, comment: o.comment})
 	}
 	if o.timeout <= 0 {
 		return usagef("--timeout %s: not positive", o.timeout)
@@ -51,9 +56,9 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	if o.jobs < 0 {
 		return usagef("--jobs %d: negative", o.jobs)
 	}
-	formats := o.formats
-	if path := strings.TrimSpace(sys.getenv(inputVariable(inputReport))); path != "" {
-		formats = append(formats, "json="+path)
+	index, count, err := shard.Parse(o.shard)
+	if err != nil {
+		return usagef("--shard %s: %s", plain.Line(o.shard), err)
 	}
 	place := sys.place()
 	outputs, err := parseFormats(formats, isActionsLog(place))
@@ -69,7 +74,7 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 		return err
 	}
 
-	w := &wiring{sys: sys, options: o, place: place}
+	w := &wiring{sys: sys, options: o, place: place, shard: checks.Shard{Index: index, Count: count}}
 	defer w.close()
 	if err := w.open(ctx, dir); err != nil {
 		var none *repo.NoModulesError
@@ -101,7 +106,9 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	// A signal must not keep the partial report from being written; nobody waits for
 	// what the network makes of the rest.
 	sys.write(context.WithoutCancel(ctx), outputs, o.output, place, view.listShown(), r)
-	sys.comment(ctx, o.comment, place, o.offline, r)
+	if count == 1 || o.comment.mode == commentAlways { // the one comment is that of the joined report
+		sys.comment(ctx, o.comment, place, o.offline, r)
+	}
 	sys.notify(ctx, o, place, w.session.Config.Notify, r)
 	if code := r.ExitCode(); code != exitPass {
 		return &exitError{code}

@@ -19,6 +19,7 @@ import (
 	"github.com/gopreflight/gopreflight/internal/goenv"
 	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/repo"
+	"github.com/gopreflight/gopreflight/internal/shard"
 	"github.com/gopreflight/gopreflight/internal/tempdir"
 )
 
@@ -27,6 +28,8 @@ type wiring struct {
 	sys     *system
 	options *runOptions
 	place   place
+	// shard is what --shard asks for.
+	shard checks.Shard
 
 	redactor *plain.Redactor
 	repo     *repo.Repo
@@ -101,10 +104,29 @@ func (w *wiring) open(ctx context.Context, dir string) error {
 		},
 	}
 	w.session.Base, w.session.NoBase = w.changeBase(tree)
+	if w.session.Shard, err = w.shardModules(ctx, modules); err != nil {
+		return err
+	}
 	if goPath != "" {
 		w.session.Go = gocmd.New(goPath, childEnv, w.options.jobs)
 	}
 	return nil
+}
+
+// shardModules is this shard's part of the modules; nil where it is the whole.
+func (w *wiring) shardModules(ctx context.Context, modules []*repo.Module) (*checks.ShardModules, error) {
+	if w.shard.Count <= 1 {
+		return nil, nil
+	}
+	costs, err := w.repo.Costs(ctx, modules)
+	if err != nil {
+		return nil, fmt.Errorf("dividing the modules into shards: %w", err)
+	}
+	own := &checks.ShardModules{Index: w.shard.Index, Count: w.shard.Count}
+	for _, i := range shard.Split(costs, w.shard.Count)[w.shard.Index-1] {
+		own.Modules = append(own.Modules, modules[i])
+	}
+	return own, nil
 }
 
 func (w *wiring) close() {
@@ -309,7 +331,7 @@ func (w *wiring) newReport(dir string) *checks.Report {
 		},
 		CI:    checks.CI{Provider: string(c.Provider), Event: c.Event, RunURL: c.RunURL, PullRequest: c.PullRequest, HeadSHA: c.HeadSHA, Fork: c.Fork},
 		Go:    checks.Go{Version: s.Env.Get("GOVERSION"), GOROOT: s.Env.Get("GOROOT"), Env: map[string]string{}},
-		Shard: checks.Shard{Index: 1, Count: 1},
+		Shard: w.shard,
 
 		StartedAt: w.sys.now().UTC(),
 	}
@@ -322,6 +344,11 @@ func (w *wiring) newReport(dir string) *checks.Report {
 	}
 	for _, m := range s.Modules {
 		r.Repository.Modules = append(r.Repository.Modules, checks.RepositoryMod{Path: plain.Line(m.Path), Dir: plain.Line(m.Dir)})
+	}
+	if s.Shard != nil {
+		for _, m := range s.Shard.Modules {
+			r.Shard.Dirs = append(r.Shard.Dirs, plain.Line(m.Dir))
+		}
 	}
 	for _, setting := range s.Env.All() {
 		if setting.Source != goenv.Default || setting.Name == "GOOS" || setting.Name == "GOARCH" {

@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gopreflight/gopreflight/checks"
+	"github.com/gopreflight/gopreflight/internal/plain"
+	"github.com/gopreflight/gopreflight/internal/shard"
+	"github.com/gopreflight/gopreflight/report"
+)
+
+// maxSaved bounds all saved reports that are read together, in bytes: what they
+// take in memory is a small multiple.
+const maxSaved = 4 * report.MaxReport
+
+// readSaved reads what --from names, and joins shards into one report.
+func (sys *system) readSaved(o *savedOptions, p place) (*checks.Report, error) {
+	files, err := sys.sources(o.from)
+	if err != nil {
+		return nil, err
+	}
+	read := report.ReadJSON
+	if o.untrusted {
+		if read, err = sys.untrustedReader(o.config, p); err != nil {
+			return nil, err
+		}
+	}
+	left := int64(maxSaved)
+	reports := make([]*checks.Report, len(files))
+	for i, name := range files {
+		counted := &io.LimitedReader{N: left + 1}
+		reports[i], err = sys.readFrom(name, counted, read)
+		if left = counted.N - 1; left < 0 {
+			return nil, fmt.Errorf("the reports are together larger than %d MiB", maxSaved>>20)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	r, err := checks.Join(reports)
+	if err != nil {
+		return nil, fmt.Errorf("joining reports: %w", err)
+	}
+	return r, nil
+}
+
+// sources are the files that --from names, each once: a folder stands for the
+// *.json files in it and in its folders (as download-artifact makes them), a
+// pattern for what matches it, "-" for standard input.
+func (sys *system) sources(names []string) ([]string, error) {
+	var files []string
+	for _, name := range trimmed(names) {
+		found := []string{name}
+		path := sys.absolute(name)
+		info, err := os.Stat(path)
+		switch {
+		case name == "-":
+		case err == nil && info.IsDir():
+			for _, pattern := range []string{"*.json", filepath.Join("*", "*.json")} {
+				inside, err := filepath.Glob(filepath.Join(escapePattern(path), pattern))
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", plain.Line(name), err)
+				}
+				found = append(found, inside...)
+			}
+			if found = found[1:]; len(found) == 0 {
+				return nil, fmt.Errorf("%s: the folder has no *.json file", plain.Line(name))
+			}
+		case err != nil && strings.ContainsAny(name, "*?["):
+			if found, err = filepath.Glob(path); err != nil {
+				return nil, fmt.Errorf("%s: %w", plain.Line(name), err)
+			}
+			if len(found) == 0 {
+				return nil, fmt.Errorf("%s: no file matches", plain.Line(name))
+			}
+		}
+		for _, f := range found {
+			if !slices.Contains(files, f) {
+				files = append(files, f)
+			}
+		}
+		if len(files) > shard.Max {
+			return nil, fmt.Errorf("%s: more than %s", plain.Line(name), plain.Count(shard.Max, "report"))
+		}
+	}
+	return files, nil
+}
+
+// escapePattern is the pattern that matches a path and nothing else. Windows has
+// no escapes, and no names with these signs but for brackets.
+func escapePattern(path string) string {
+	if filepath.Separator == '\\' {
+		return path
+	}
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// untrustedReader reads saved reports of which nothing is believed but what
+// checks.Distrust lets through. Where they come from is said by the CI alone.
+func (sys *system) untrustedReader(policy string, p place) (func(io.Reader) (*checks.Report, error), error) {
+	cfg, err := sys.policyHere(policy)
+	if err != nil {
+		return nil, err
+	}
+	return func(in io.Reader) (*checks.Report, error) {
+		claimed, err := report.ReadUntrusted(in)
+		if err != nil {
+			return nil, err
+		}
+		r := checks.Distrust(claimed, checks.All, cfg, sys.now())
+		c := p.ci
+		r.Repository.URL, r.Repository.Commit = c.RepositoryURL, c.HeadSHA
+		r.CI = checks.CI{
+			Provider: string(c.Provider), Event: c.Event, RunURL: c.RunURL, PullRequest: c.PullRequest,
+			HeadSHA: c.HeadSHA, Fork: c.Fork, Conclusion: c.Triggering,
+		}
+		return r, nil
+	}, nil
+}
+
+// readFrom reads a regular file or, as "-", standard input, as far as counted goes.
+func (sys *system) readFrom(name string, counted *io.LimitedReader, read func(io.Reader) (*checks.Report, error)) (*checks.Report, error) {
+	if name == "-" {
+		counted.R = sys.stdin
+		return read(counted)
+	}
+	f, err := openRegular(sys.absolute(name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	counted.R = f
+	r, err := read(counted)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", plain.Line(name), err)
+	}
+	return r, nil
+}
