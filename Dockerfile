@@ -18,6 +18,24 @@
 ARG GO_IMAGE=golang:1.26-bookworm
 ARG BASE_IMAGE=debian:bookworm-slim
 
+FROM ${GO_IMAGE} AS go
+# The list of the release's files, for whoever proves those that are left (golist.sh
+# says how), and Go without what no build reads. Both have to happen in this stage: a
+# file that is removed after a COPY stays in the layer below. src/cmd stays: without
+# it the coverage and pprof tools are gone.
+#
+# Every file and folder gets the release's own time, so that the same Go makes the
+# same layer, byte for byte: the next version of this image is a small download.
+COPY internal/image/golist.sh /golist.sh
+RUN mkdir -p /out/usr/local/share/gopreflight \
+ && sh /golist.sh /usr/local/go >/out/usr/local/share/gopreflight/go.sha256 \
+ && mv /usr/local/go /out/usr/local/ \
+ && cd /out/usr/local/go \
+ && rm -rf api doc misc test \
+ && find src -type d -name testdata -prune -exec rm -rf {} + \
+ && find src -type f -name '*_test.go' -delete \
+ && find /out -exec touch -h -r VERSION {} +
+
 FROM ${GO_IMAGE} AS build
 # Behind a mirror: --build-arg GOPROXY=https://goproxy.example
 ARG GOPROXY
@@ -26,14 +44,15 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/gopreflight .
-# Go without what no build reads. It has to happen in this stage: a file that is
-# removed after a COPY stays in the layer below. src/cmd stays: without it the
-# coverage and pprof tools are gone.
-RUN cd /usr/local/go \
- && rm -rf api doc misc test \
- && find src -type d -name testdata -prune -exec rm -rf {} + \
- && find src -type f -name '*_test.go' -delete
+# The version of a release, "v1.2.3": what `gopreflight version` then says. No
+# history and no time goes into the program, so the same source makes the same bytes.
+ARG VERSION
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+      -ldflags="-s -w -X github.com/gopreflight/gopreflight/internal/cli.release=${VERSION}" \
+      -o /out/usr/local/bin/gopreflight . \
+ && install -m 755 internal/image/entrypoint.sh /out/entrypoint.sh \
+ && mkdir /out/src \
+ && find /out -exec touch -h -r /usr/local/go/VERSION {} +
 
 FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="gopreflight" \
@@ -56,9 +75,8 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
  && git config --system --add safe.directory '*' \
  && mkdir -m 1777 /go /.cache
-COPY --from=build /usr/local/go/ /usr/local/go/
-COPY --from=build /out/gopreflight /usr/local/bin/gopreflight
-COPY internal/image/entrypoint.sh /entrypoint.sh
+COPY --from=go /out/ /
+COPY --from=build /out/ /
 # GOTOOLCHAIN: the golang images say `local`; here a repository that needs another
 # Go gets it, unless its job or the policy says otherwise.
 ENV GOPATH=/go \
