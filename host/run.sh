@@ -69,7 +69,7 @@ install_release() {
 	[ -n "$want" ] || fail "gopreflight $1 has no binary for $os/$arch; with version: source it is built"
 	rm -f "$work/$archive"
 	curl --fail --silent --show-error --location --proto '=https,http' --retry 3 --connect-timeout 20 --max-time 300 \
-		--output "$work/$archive" "$url" || fail "could not download $url (curl's message is in the log); the input releases names a mirror"
+		--max-filesize 100000000 --output "$work/$archive" --url "$url" || fail "could not download $url (curl's message is in the log); the input releases names a mirror"
 	got=$(sha256 "$work/$archive")
 	if [ "$got" != "$want" ]; then
 		rm -f "$work/$archive"
@@ -84,6 +84,7 @@ forget() {
 	local name
 	for name in $(compgen -e); do
 		case $name in
+		GOOGLE_*) ;; # none of Go's: what a GOAUTH command may need
 		GO* | CGO_*) [[ " $* " == *" $name "* ]] || unset "$name" ;;
 		esac
 	done

@@ -49,30 +49,24 @@ func (sys *system) readSaved(o *savedOptions, p place) (*checks.Report, error) {
 	return r, nil
 }
 
-// sources are the files that --from names, each once: a folder stands for the
-// *.json files in it and in its folders (as download-artifact makes them), a
-// pattern for what matches it, "-" for standard input.
+// sources are the files that --from names, each once: a folder stands for what
+// jsonFiles finds in it, a pattern for what matches it, "-" for standard input.
 func (sys *system) sources(names []string) ([]string, error) {
 	var files []string
 	for _, name := range trimmed(names) {
 		found := []string{name}
-		path := sys.absolute(name)
-		info, err := os.Stat(path)
+		info, err := os.Stat(sys.absolute(name))
 		switch {
 		case name == "-":
 		case err == nil && info.IsDir():
-			for _, pattern := range []string{"*.json", filepath.Join("*", "*.json")} {
-				inside, err := filepath.Glob(filepath.Join(escapePattern(path), pattern))
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w", plain.Line(name), err)
-				}
-				found = append(found, inside...)
+			if found, err = jsonFiles(sys.absolute(name), 1); err != nil {
+				return nil, err
 			}
-			if found = found[1:]; len(found) == 0 {
+			if len(found) == 0 {
 				return nil, fmt.Errorf("%s: the folder has no *.json file", plain.Line(name))
 			}
 		case err != nil && strings.ContainsAny(name, "*?["):
-			if found, err = filepath.Glob(path); err != nil {
+			if found, err = filepath.Glob(sys.absolutePattern(name)); err != nil {
 				return nil, fmt.Errorf("%s: %w", plain.Line(name), err)
 			}
 			if len(found) == 0 {
@@ -80,24 +74,55 @@ func (sys *system) sources(names []string) ([]string, error) {
 			}
 		}
 		for _, f := range found {
-			if !slices.Contains(files, f) {
-				files = append(files, f)
+			if slices.Contains(files, f) {
+				continue
 			}
-		}
-		if len(files) > shard.Max {
-			return nil, fmt.Errorf("%s: more than %s", plain.Line(name), plain.Count(shard.Max, "report"))
+			if len(files) == shard.Max {
+				return nil, fmt.Errorf("%s: more than %s", plain.Line(name), plain.Count(shard.Max, "report"))
+			}
+			files = append(files, f)
 		}
 	}
 	return files, nil
 }
 
-// escapePattern is the pattern that matches a path and nothing else. Windows has
-// no escapes, and no names with these signs but for brackets.
-func escapePattern(path string) string {
-	if filepath.Separator == '\\' {
-		return path
+// jsonFiles are the *.json files in a folder and in its folders, depth levels
+// down: download-artifact makes one for each artifact. Links are passed over, since
+// what an untrusted run packed must not name files from elsewhere.
+func jsonFiles(dir string, depth int) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
 	}
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+	var files []string
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case e.Type().IsRegular() && filepath.Ext(path) == ".json":
+			files = append(files, path)
+		case e.IsDir() && depth > 0:
+			inside, err := jsonFiles(path, depth-1)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, inside...)
+		}
+	}
+	return files, nil
+}
+
+// absolutePattern is a pattern that the user named; the current directory stands
+// for itself alone. Windows has no escapes, and no names with these signs but for
+// brackets.
+func (sys *system) absolutePattern(pattern string) string {
+	if filepath.IsAbs(pattern) {
+		return pattern
+	}
+	dir := sys.dir
+	if filepath.Separator != '\\' {
+		dir = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
+	}
+	return filepath.Join(dir, pattern)
 }
 
 // untrustedReader reads saved reports of which nothing is believed but what

@@ -196,6 +196,9 @@ func TestHostModeRefusals(t *testing.T) {
 	t.Parallel()
 	a := newHostAction(t, goodRepo)
 	server := a.release()
+	// What curl would do if the address were an option, -K FILE.
+	archive := fmt.Sprintf("v1.2.3/gopreflight_1.2.3_%s_amd64.tar.gz", a.os)
+	a.files(fmt.Sprintf("-- config/%s --\nurl = %s/good/%s\ndump-header = pwned\n", archive, server, archive))
 	for _, test := range []struct {
 		name   string
 		inputs map[string]string
@@ -208,6 +211,7 @@ func TestHostModeRefusals(t *testing.T) {
 		{"another version", map[string]string{"version": "v1.2.4"}, nil, "pins v1.2.3, not v1.2.4"},
 		{"a command as version", map[string]string{"version": "$(touch pwned)`touch pwned`"}, nil, "not $(touch pwned)"},
 		{"a command as address", map[string]string{"releases": "http://127.0.0.1:0/$(touch pwned)\n::warning::x"}, nil, "%0A::warning::x"},
+		{"an option as address", map[string]string{"releases": "-Kconfig"}, nil, "could not download -Kconfig/" + archive},
 		{"another machine", nil, []string{"RUNNER_ARCH=X86"}, "has no binary for " + a.os + "/X86"},
 		{"another system", nil, []string{"RUNNER_OS=Plan 9"}, `RUNNER_OS is "Plan 9"`},
 		{"no runner", nil, []string{"RUNNER_TEMP="}, "RUNNER_TEMP is no folder"},
@@ -266,6 +270,44 @@ func TestHostModeSource(t *testing.T) {
 	}
 	if version, err := exec.Command(filepath.Join(work, "gopreflight"), "version").Output(); err != nil || !strings.HasPrefix(string(version), "gopreflight (devel) ") {
 		t.Errorf("gopreflight version: %q, %v; want (devel), nothing is released", version, err)
+	}
+}
+
+// TestHostModeBuildEnvironment: the build sees where modules come from and what a
+// GOAUTH command may need, and none of the job's other Go settings.
+func TestHostModeBuildEnvironment(t *testing.T) {
+	t.Parallel()
+	a := newHostAction(t, goodRepo)
+	a.file("go.mod", "module github.com/gopreflight/gopreflight\n\ngo 1.26.0\n")
+	seen := filepath.Join(a.home, "seen")
+	bin := filepath.Join(a.home, "fake")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// A go command that answers like env, and at build says what it got.
+	script := "#!/bin/bash\ncase $1 in env) printenv \"$2\" || true ;; build) env >'" + seen + "' && exit 1 ;; esac\n"
+	if err := os.WriteFile(filepath.Join(bin, "go"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	log, _, code := a.step(nil, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "GOOS=plan9", "GOFLAGS=-nonsense", "CGO_CFLAGS=-nonsense",
+		"GOPROXY=https://goproxy.example", "GOAUTH=helper", "GOOGLE_APPLICATION_CREDENTIALS=/key.json")
+	data, err := os.ReadFile(seen)
+	if code != 1 || err != nil {
+		t.Fatalf("exit code %d, %v\n%s", code, err, log)
+	}
+	got := map[string]string{}
+	for line := range strings.Lines(string(data)) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			got[name] = value
+		}
+	}
+	for name, want := range map[string]string{
+		"GOPROXY": "https://goproxy.example", "GOAUTH": "helper", "GOOGLE_APPLICATION_CREDENTIALS": "/key.json",
+		"GOFLAGS": "-mod=readonly -modcacherw", "GOOS": "", "CGO_CFLAGS": "",
+	} {
+		if got[name] != want {
+			t.Errorf("%s is %q, want %q", name, got[name], want)
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ func Parse(word string) (index, count int, err error) {
 	case count < 1 || count > Max:
 		return 0, 0, fmt.Errorf("the number of shards goes from 1 to %d", Max)
 	case index < 1 || index > count:
-		return 0, 0, fmt.Errorf("there is no shard %d of %d: they are numbered from 1", index, count)
+		return 0, 0, fmt.Errorf("there is no shard %.20s of %d: they are numbered from 1", first, count)
 	}
 	return index, count, nil
 }

@@ -33,7 +33,7 @@ func TestParse(t *testing.T) {
 		{"4/3", 0, 0, "there is no shard 4 of 3"},
 		{"1/0", 0, 0, "from 1 to 1000"},
 		{"1/1001", 0, 0, "from 1 to 1000"},
-		{"99999999999999999999/3", 0, 0, "there is no shard 1001 of 3"},
+		{"99999999999999999999/3", 0, 0, "there is no shard 99999999999999999999 of 3"},
 		{"1/99999999999999999999", 0, 0, "from 1 to 1000"},
 	} {
 		index, count, err := Parse(tt.word)
