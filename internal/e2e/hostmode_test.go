@@ -196,9 +196,10 @@ func TestHostModeRefusals(t *testing.T) {
 	t.Parallel()
 	a := newHostAction(t, goodRepo)
 	server := a.release()
-	// What curl would do if the address were an option, -K FILE.
+	// What curl would do if the address were an option, -K FILE. As an address it is
+	// refused at once: it has no such port.
 	archive := fmt.Sprintf("v1.2.3/gopreflight_1.2.3_%s_amd64.tar.gz", a.os)
-	a.files(fmt.Sprintf("-- config/%s --\nurl = %s/good/%s\ndump-header = pwned\n", archive, server, archive))
+	a.files(fmt.Sprintf("-- config:port/%s --\nurl = %s/good/%s\ndump-header = pwned\n", archive, server, archive))
 	for _, test := range []struct {
 		name   string
 		inputs map[string]string
@@ -211,7 +212,7 @@ func TestHostModeRefusals(t *testing.T) {
 		{"another version", map[string]string{"version": "v1.2.4"}, nil, "pins v1.2.3, not v1.2.4"},
 		{"a command as version", map[string]string{"version": "$(touch pwned)`touch pwned`"}, nil, "not $(touch pwned)"},
 		{"a command as address", map[string]string{"releases": "http://127.0.0.1:0/$(touch pwned)\n::warning::x"}, nil, "%0A::warning::x"},
-		{"an option as address", map[string]string{"releases": "-Kconfig"}, nil, "could not download -Kconfig/" + archive},
+		{"an option as address", map[string]string{"releases": "-Kconfig:port"}, nil, "could not download -Kconfig:port/" + archive},
 		{"another machine", nil, []string{"RUNNER_ARCH=X86"}, "has no binary for " + a.os + "/X86"},
 		{"another system", nil, []string{"RUNNER_OS=Plan 9"}, `RUNNER_OS is "Plan 9"`},
 		{"no runner", nil, []string{"RUNNER_TEMP="}, "RUNNER_TEMP is no folder"},
