@@ -118,6 +118,9 @@ func depsFacts(statuses []ModuleStatus, all []ModuleChange, base string, notes [
 func joinDeps(j *Joint) Facts {
 	base, notes, excepted := "", []string(nil), []string(nil)
 	for _, facts := range j.Facts {
+		if len(facts) == 0 {
+			continue // a shard that did not answer
+		}
 		base, _ = facts[factBase].(string)
 		notes, excepted = texts(facts[factNotes]), texts(facts[factExcepted])
 	}

@@ -120,7 +120,10 @@ func joinGosum(j *Joint) Facts {
 	var tally sumTally
 	known := false
 	for _, facts := range j.Facts {
-		known = known || len(facts) > 0
+		if len(facts) == 0 {
+			continue // a shard that did not answer knows no numbers
+		}
+		known = true
 		tally.files, tally.read, tally.lines = number(facts["files"]), number(facts["read"]), number(facts["lines"])
 		tally.complete += number(facts["complete"])
 	}
