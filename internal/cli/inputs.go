@@ -16,4 +16,7 @@ const (
 )
 
 // ownInputs are all of them.
-var ownInputs = []string{inputDirectory, inputReport, inputFrom, inputToken}
+var ownInputs = []string{
+	inputDirectory, inputReport, inputFrom, inputToken,
+	inputNetrc, inputCertificates, inputPrivate, inputSSHKey, inputKnownHosts,
+}

@@ -74,6 +74,11 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 		return err
 	}
 
+	remove, err := sys.openPrivate(place)
+	if err != nil {
+		return &usageError{err}
+	}
+	defer remove()
 	w := &wiring{sys: sys, options: o, place: place, shard: checks.Shard{Index: index, Count: count}}
 	defer w.close()
 	if err := w.open(ctx, dir); err != nil {
