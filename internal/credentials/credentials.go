@@ -42,6 +42,10 @@ type Inputs struct {
 // Empty reports whether nothing was given.
 func (in Inputs) Empty() bool { return in == Inputs{} }
 
+// minKeyLine is the shortest line of a key that is a secret by itself: the last
+// one may have a few letters, and to mask these would blot out any log.
+const minKeyLine = 16
+
 // Secrets are the parts of the inputs that no log may show, each in one line.
 func (in Inputs) Secrets() []string {
 	var secrets []string
@@ -50,7 +54,7 @@ func (in Inputs) Secrets() []string {
 		secrets = append(secrets, m.Password, base64.StdEncoding.EncodeToString([]byte(m.Login+":"+m.Password)))
 	}
 	for line := range strings.Lines(in.SSHKey) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "-----") {
+		if line = strings.TrimSpace(line); len(line) >= minKeyLine && !strings.HasPrefix(line, "-----") {
 			secrets = append(secrets, line)
 		}
 	}

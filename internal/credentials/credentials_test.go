@@ -151,8 +151,8 @@ func TestSSHKey(t *testing.T) {
 
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	in := Inputs{Netrc: "machine a login ci password word\n", SSHKey: "-----BEGIN X-----\nbGluZQ==\n\n-----END X-----\n", KnownHosts: knownHosts, Certificates: "public"}
-	if got, want := in.Secrets(), []string{"word", "Y2k6d29yZA==", "bGluZQ=="}; !slices.Equal(got, want) {
+	in := Inputs{Netrc: "machine a login ci password word\n", SSHKey: "-----BEGIN X-----\nYSBsb25nIGxpbmU=\n\nbGluZQ==\n-----END X-----\n", KnownHosts: knownHosts, Certificates: "public"}
+	if got, want := in.Secrets(), []string{"word", "Y2k6d29yZA==", "YSBsb25nIGxpbmU="}; !slices.Equal(got, want) {
 		t.Errorf("secrets %q, want %q", got, want)
 	}
 	if got := (Inputs{}).Secrets(); len(got) != 0 {
