@@ -51,6 +51,8 @@ type Session struct {
 	UntrustedCheckout bool
 	// Offline forbids every packet.
 	Offline bool
+	// Deep asks for everything that a check leaves out by default because it costs.
+	Deep bool
 	// Getenv and Environ are the environment that gopreflight was started in.
 	Getenv  func(string) string
 	Environ []string

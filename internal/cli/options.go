@@ -23,6 +23,7 @@ type runOptions struct {
 	base       string
 	config     string
 	offline    bool
+	deep       bool
 	jobs       int
 	shard      string
 	timeout    time.Duration
@@ -48,6 +49,7 @@ func addRunFlags(c *cobra.Command, o *runOptions) {
 	f.StringVar(&o.base, "base", "", "the revision `REF` that a change is compared with (default: the CI event's)")
 	f.StringVar(&o.config, "config", "", "the policy `PATH` (default "+config.FileName+" in the repository's root)")
 	f.BoolVar(&o.offline, "offline", false, "send nothing; what needs the network is skipped")
+	f.BoolVar(&o.deep, "deep", false, "look at everything: every zip of the module cache, every object of the build\ncache, every line of go.sum (before a cache is saved or shared)")
 	f.IntVar(&o.jobs, "jobs", 0, "how many go commands run at once, `N` (default: one for each processor)")
 	f.DurationVar(&o.timeout, "timeout", defaultTimeout, "how long each check may take, `D`")
 	f.StringVar(&o.shard, "shard", "", "judge one of N parts of the repository, `I/N`; gopreflight report --from\njoins the N reports into one")

@@ -93,7 +93,7 @@ func (w *wiring) open(ctx context.Context, dir string) error {
 	w.session = &checks.Session{
 		Repo: w.repo, Modules: modules, Git: tree, Env: env,
 		Config: cfg, ConfigFile: configFile, ConfigNote: configNote,
-		Scope: w.place.scope, Offline: w.options.offline,
+		Scope: w.place.scope, Offline: w.options.offline, Deep: w.options.deep,
 		Fork: w.place.ci.Fork, UntrustedCheckout: w.untrustedCheckout(ctx, tree),
 		Getenv: w.sys.getenv, Environ: w.sys.environ, Now: w.sys.now,
 		Temp: func(name string) (string, error) {

@@ -35,6 +35,13 @@ const (
 	Allow   = "allow"
 )
 
+// The words of evidence that costs a request: without an answer, Optional leaves
+// a link of the chain unproven, Required leaves the run without a pass.
+const (
+	Optional = "optional"
+	Required = "required"
+)
+
 // Known is what the file may name: the rules, the checks and the stages of the
 // program.
 type Known struct {
@@ -71,10 +78,14 @@ type Config struct {
 	Env Env `yaml:"env" doc:"What the Go settings must be."`
 	// Toolchain is what the Go release must be.
 	Toolchain Toolchain `yaml:"toolchain" doc:"What the Go release must be."`
+	// Gosum is what the checksum database is asked.
+	Gosum Gosum `yaml:"gosum" doc:"What the checksum database is asked about go.sum."`
 	// Proxy is how module proxies are probed.
 	Proxy Proxy `yaml:"proxy" doc:"How module proxies are probed."`
 	// Dependencies is what may be depended on.
 	Dependencies Dependencies `yaml:"dependencies" doc:"What may be depended on."`
+	// Vendor is what a vendor folder may hold.
+	Vendor Vendor `yaml:"vendor" doc:"What a vendor folder may hold."`
 	// Build is what is built, and how.
 	Build Build `yaml:"build" doc:"What is built, and how."`
 	// Notify are who is told of a verdict, in the order of the file.
@@ -125,6 +136,19 @@ type GOPROXY struct {
 type Toolchain struct {
 	// Allow are the releases that may be used; empty: any.
 	Allow GoVersions `yaml:"allow" is:"go-versions" doc:"The Go releases that may be used, compared as Go does, comma meaning and; empty: any." example:"\">=1.25.3,<1.28\""`
+	// Authentic says whether GOROOT must be proven against the checksum database:
+	// Optional (the default) or Required.
+	Authentic string `yaml:"authentic" is:"evidence" doc:"Whether GOROOT must be proven against the checksum database: optional, or required (no answer is then no pass)."`
+}
+
+// Gosum is what the checksum database is asked about go.sum.
+type Gosum struct {
+	// Database says whether the lines of a change must be confirmed: Optional
+	// (the default) or Required.
+	Database string `yaml:"database" is:"evidence" doc:"Whether the checksum database must confirm go.sum: optional, or required (no answer is then no pass)."`
+	// Ask are patterns, as GOPRIVATE's, of modules that may be asked for although
+	// they share host and owner with a main module.
+	Ask []string `yaml:"ask" is:"module-pattern" doc:"The modules that the checksum database may be asked for although they share host and owner with a module of this repository, as patterns of path prefixes." example:"[github.com/ours/*]"`
 }
 
 // Proxy is how module proxies are probed.
@@ -154,6 +178,20 @@ type DeniedModule struct {
 	UseInstead string `yaml:"use-instead" is:"text" doc:"What to use instead."`
 }
 
+// Vendor is what a vendor folder may hold.
+type Vendor struct {
+	// Patched are modules whose vendored files may differ from the module's.
+	Patched []PatchedModule `yaml:"patched" doc:"The modules whose vendored files may differ from the module's own." example:"[{module: example.com/lib, reason: \"a fix that is not released yet\"}]"`
+}
+
+// A PatchedModule may differ in the vendor folder from what was published.
+type PatchedModule struct {
+	// Module is a pattern as GOPRIVATE's.
+	Module string `yaml:"module" is:"module-pattern" need:"true" doc:"The module, or a pattern of path prefixes as in GOPRIVATE."`
+	// Reason is why; never empty.
+	Reason string `yaml:"reason" is:"text" need:"true" doc:"Why it is patched."`
+}
+
 // Build is what is built, and how.
 type Build struct {
 	// Packages are the package patterns, for every main module.
@@ -168,11 +206,13 @@ type Build struct {
 // Default returns the policy of a repository without a file.
 func Default() *Config {
 	return &Config{
-		Version: Version,
-		FailOn:  Error,
-		Modules: []string{"./..."},
-		Proxy:   Proxy{Timeout: 5 * time.Second},
-		Build:   Build{Packages: []string{"./..."}, Network: Deny},
+		Version:   Version,
+		FailOn:    Error,
+		Modules:   []string{"./..."},
+		Toolchain: Toolchain{Authentic: Optional},
+		Gosum:     Gosum{Database: Optional},
+		Proxy:     Proxy{Timeout: 5 * time.Second},
+		Build:     Build{Packages: []string{"./..."}, Network: Deny},
 	}
 }
 

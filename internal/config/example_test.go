@@ -34,7 +34,9 @@ func TestExampleUncommentedIsDefault(t *testing.T) {
 	want := Default()
 	want.Severity, want.Exceptions = map[string]string{}, []Exception{}
 	want.Env = Env{Required: []string{}, GOPROXY: GOPROXY{Allow: []string{}}, ForbidGOFLAGS: []string{}}
+	want.Gosum.Ask = []string{}
 	want.Proxy.Probe = []string{}
+	want.Vendor.Patched = []PatchedModule{}
 	want.Dependencies = Dependencies{ReplaceAllow: []string{}, Deny: []DeniedModule{}}
 	want.Build.Tags = []string{}
 	want.Notify = []Notify{}
@@ -52,7 +54,7 @@ func TestExampleSamples(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, data)
 		}
-		if len(got.Exceptions) != 1 || len(got.Severity) != 1 || got.Toolchain.Allow == "" || len(got.Dependencies.Deny) != 1 || len(got.Env.GOPROXY.Allow) != 2 || len(got.Notify) != 1 {
+		if len(got.Exceptions) != 1 || len(got.Severity) != 1 || got.Toolchain.Allow == "" || len(got.Dependencies.Deny) != 1 || len(got.Vendor.Patched) != 1 || len(got.Env.GOPROXY.Allow) != 2 || len(got.Notify) != 1 {
 			t.Errorf("examples are missing: %+v", got)
 		}
 	}

@@ -48,6 +48,7 @@ var grammars = map[string]grammar{
 	"fail-on":  {want: "error, warning or never", words: words(Error, Warning, Never)},
 	"severity": {want: "error, warning, notice or off", words: words(Error, Warning, Notice, Off)},
 	"network":  {want: "deny or allow", words: words(Deny, Allow)},
+	"evidence": {want: "optional or required", words: words(Optional, Required)},
 	"rule":     {want: "the ID of a rule", words: func(k Known) []string { return k.Rules }},
 	"text":     {want: "a text", pattern: `\S`, clean: oneLine, check: checkText},
 	"date":     {want: "a date as 2027-01-31", pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`, check: checkDate},

@@ -38,12 +38,15 @@ env:
   forbid-goflags: ["-mod=mod", -insecure]
 toolchain:
   allow: ">=1.25.3,<1.28"
+  authentic: required
+gosum: {database: required, ask: [example.com/ours/*]}
 proxy: {timeout: 1m30s, probe: [example.com/lib@v1.2.0, example.com/lib/v2]}
 dependencies:
   replace-allow: [example.com/tools, "*.example.com"]
   deny:
     - {module: example.com/old, reason: archived, use-instead: "errors"}
     - module: example.org
+vendor: {patched: [{module: example.com/lib, reason: "a fix"}]}
 build:
   packages: [./cmd/..., std, example.com/x]
   tags: [netgo, go1.26]
@@ -72,7 +75,8 @@ func TestParse(t *testing.T) {
 			GOPROXY:       GOPROXY{Allow: []string{"https://goproxy.example.com/go", "direct", "file:///srv/proxy"}},
 			ForbidGOFLAGS: []string{"-mod=mod", "-insecure"},
 		},
-		Toolchain: Toolchain{Allow: ">=1.25.3,<1.28"},
+		Toolchain: Toolchain{Allow: ">=1.25.3,<1.28", Authentic: Required},
+		Gosum:     Gosum{Database: Required, Ask: []string{"example.com/ours/*"}},
 		Proxy:     Proxy{Timeout: 90 * time.Second, Probe: []string{"example.com/lib@v1.2.0", "example.com/lib/v2"}},
 		Dependencies: Dependencies{
 			ReplaceAllow: []string{"example.com/tools", "*.example.com"},
@@ -81,11 +85,12 @@ func TestParse(t *testing.T) {
 				{Module: "example.org"},
 			},
 		},
-		Build: Build{Packages: []string{"./cmd/...", "std", "example.com/x"}, Tags: []string{"netgo", "go1.26"}, Network: Allow},
+		Vendor: Vendor{Patched: []PatchedModule{{Module: "example.com/lib", Reason: "a fix"}}},
+		Build:  Build{Packages: []string{"./cmd/...", "std", "example.com/x"}, Tags: []string{"netgo", "go1.26"}, Network: Allow},
 		Notify: []Notify{
-			{Slack: "${SLACK_WEBHOOK}", On: OnFail, Line: 34},
-			{WeCom: "https://robots.example.com/${A}/x-${_b2}?v=1", Severity: Warning, Only: []string{"cache", "proxy", "gosum/missing"}, Line: 35},
-			{Webhook: "https://example.com:8443", Secret: "${KEY}", On: OnAlways, Line: 38},
+			{Slack: "${SLACK_WEBHOOK}", On: OnFail, Line: 37},
+			{WeCom: "https://robots.example.com/${A}/x-${_b2}?v=1", Severity: Warning, Only: []string{"cache", "proxy", "gosum/missing"}, Line: 38},
+			{Webhook: "https://example.com:8443", Secret: "${KEY}", On: OnAlways, Line: 41},
 		},
 	}
 	for name, data := range map[string]string{
@@ -153,7 +158,7 @@ func TestParseErrors(t *testing.T) {
 		{"repeated key", "fail-on: error\nbuild:\nfail-on: never\n", []string{`3:1: key "fail-on" stands already at line 1`}},
 		{"repeated rule", "severity: {proxy/dns: off, \"proxy/dns\": off}\n", []string{`1:28: key "proxy/dns" stands already at line 1`}},
 		{"repeated unknown key", "x: 1\nx: 2\n", []string{
-			`1:1: unknown key "x" (known are version, fail-on, modules, severity, exceptions, env, toolchain, proxy, dependencies, build, notify)`,
+			`1:1: unknown key "x" (known are version, fail-on, modules, severity, exceptions, env, toolchain, gosum, proxy, dependencies, vendor, build, notify)`,
 			`2:1: key "x" stands already at line 1`,
 		}},
 		{"a list for a key", "? [a]\n: b\n", []string{`1:3: a key must be a word, not a list`}},
@@ -274,7 +279,7 @@ func TestParseErrors(t *testing.T) {
 		{"far too deep", strings.Repeat("[", 20000), []string{`1:1: not YAML: exceeded max depth of 10000`}},
 		{"a long text is cut", "fail-on: " + strings.Repeat("x", 200) + "\n", []string{`1:10: fail-on: want error, warning or never, got "` + strings.Repeat("x", 100) + `…"`}},
 		{"columns count characters", "{\"é\": 1, fail-on: x}\n", []string{
-			`1:2: unknown key "é" (known are version, fail-on, modules, severity, exceptions, env, toolchain, proxy, dependencies, build, notify)`,
+			`1:2: unknown key "é" (known are version, fail-on, modules, severity, exceptions, env, toolchain, gosum, proxy, dependencies, vendor, build, notify)`,
 			`1:19: fail-on: want error, warning or never, got "x"`,
 		}},
 		{"all errors at once, in the order of the file", "exceptions:\n- module: \"@\"\n  rule: x\nfail-on: x\nzz: 1\n", []string{
@@ -282,7 +287,7 @@ func TestParseErrors(t *testing.T) {
 			`2:11: exceptions[0].module: want a module path, path@version, or a pattern of path prefixes as in GOPRIVATE, got "@"`,
 			`3:9: unknown rule "x"`,
 			`4:10: fail-on: want error, warning or never, got "x"`,
-			`5:1: unknown key "zz" (known are version, fail-on, modules, severity, exceptions, env, toolchain, proxy, dependencies, build, notify)`,
+			`5:1: unknown key "zz" (known are version, fail-on, modules, severity, exceptions, env, toolchain, gosum, proxy, dependencies, vendor, build, notify)`,
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
