@@ -44,6 +44,8 @@ type Session struct {
 	NoBase string
 	// Scope says whether the job's own machine can be seen.
 	Scope Scope
+	// PrivateRepository says that the CI calls the repository private.
+	PrivateRepository bool
 	// Fork says that the change that is judged comes from another repository.
 	Fork bool
 	// UntrustedCheckout says that a job with the base's rights and secrets
