@@ -31,7 +31,7 @@ var private = &Check{
 		"count as they would in a build, and nothing can prompt. What is in the cache is not asked for: the\n" +
 		"go command would not either. It costs one `git ls-remote` for each, all at once, and never more than\n" +
 		"`proxy.timeout`.",
-	Needs: []*Check{env, toolchainCheck},
+	Needs: []*Check{env},
 	After: []*Check{proxy},
 	Rules: []*Rule{
 		rulePrivateTold, rulePrivateTooBroad,
