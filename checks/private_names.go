@@ -29,6 +29,8 @@ type namedModule struct {
 	// direct says that GONOPROXY matches it, so that no proxy is told; unverified
 	// that GONOSUMDB does, so that the checksum database is not.
 	direct, unverified bool
+	// vendored says that the main module builds from a vendor folder.
+	vendored bool
 }
 
 // namedModules are what the go.mod files require, after replace directives, each
@@ -52,6 +54,7 @@ func namedModules(s *Session) []namedModule {
 			seen[mod.Path] = true
 			list = append(list, namedModule{
 				Version: mod, at: fileLine{m.GoMod.Name, r.Syntax.Start.Line}, dir: m.Dir,
+				vendored:   s.buildsFromVendor(m),
 				direct:     module.MatchPrefixPatterns(noproxy, mod.Path),
 				unverified: module.MatchPrefixPatterns(nosum, mod.Path),
 			})

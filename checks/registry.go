@@ -7,6 +7,7 @@ var All = []*Check{
 	toolchainCheck,
 	proxy,
 	private,
+	modulesCheck,
 	gosum,
 	modcache,
 	gomod,
