@@ -109,10 +109,9 @@ func modulesSummary(lacking, asked, had, answered int) string {
 	if asked < lacking {
 		text = fmt.Sprintf("%s of %s", plain.Thousands(asked), text)
 	}
-	switch {
-	case had == asked:
+	if had == asked {
 		text += ": all can be had"
-	default:
+	} else {
 		text += fmt.Sprintf(": %s can be had", plain.Thousands(had))
 	}
 	if open := asked - answered; open > 0 {
