@@ -29,7 +29,7 @@ var gosum = &Check{
 		"the right one is never noticed by any command, and `go mod tidy` keeps most bad lines.\n\n" +
 		"Missing and unused lines are those that `go mod tidy -diff` would add or remove, in a module whose\n" +
 		"go.mod is tidy. Which of two hashes is right, the checksum database knows; it is not asked here.",
-	After: []*Check{env, toolchainCheck, gomod, modcache},
+	After: []*Check{env, toolchainCheck, gomod, modcache, buildcache},
 	Rules: []*Rule{
 		ruleSumMalformed, ruleSumMergeConflict, ruleSumConflict, ruleSumAlgorithm, ruleSumUnusable,
 		ruleSumMissing, ruleSumUnused, ruleSumForm,

@@ -8,6 +8,7 @@ var All = []*Check{
 	proxy,
 	gosum,
 	modcache,
+	buildcache,
 	gomod,
 	tidy,
 	policy,

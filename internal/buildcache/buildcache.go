@@ -135,8 +135,8 @@ func Verify(ctx context.Context, o Options) (*Survey, error) {
 	if err := v.list(); err != nil {
 		return nil, err
 	}
-	v.readIndex()
 	v.hashObjects()
+	v.readIndex()
 	v.settle()
 	v.judgeIndex()
 	v.sum()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -112,6 +113,13 @@ func told(s *Survey) string {
 	return strings.Join(lines, "\n")
 }
 
+// archive is a compiled package as the go command keeps it for a step.
+func archive(step, content string) string {
+	id := sha256.Sum256([]byte(step))
+	return "!<arch>\n__.PKGDEF       0           0     0     644     7955      `\ngo object linux amd64 go1.26.8 X:none\nbuild id \"" +
+		base64.RawURLEncoding.EncodeToString(id[:15]) + "/" + base64.RawURLEncoding.EncodeToString(id[5:20]) + "\"\n\n" + content
+}
+
 func short(id ID) string { return id.String()[:4] }
 
 func TestVerify(t *testing.T) {
@@ -190,6 +198,19 @@ func TestVerify(t *testing.T) {
 			c.write(entry, string(data))
 			return fmt.Sprintf("malformed %s-a: is about another step, %s", short(ID(sha256.Sum256([]byte("p")))), short(ID(sha256.Sum256([]byte("q")))))
 		}},
+		{"index leads to another package", func(c *cache) string {
+			object, _, _ := c.put("p", archive("p", "package p"))
+			other, _, _ := c.put("q", archive("q", "package q"))
+			c.index("p", other, len(archive("q", "package q")))
+			_ = object
+			return fmt.Sprintf("misdirected %s-a: leads to %s-d, which another step made", short(ID(sha256.Sum256([]byte("p")))), short(other))
+		}},
+		{"packages that say who made them", func(c *cache) string {
+			c.put("p", archive("p", "package p"))
+			c.put("q", strings.Replace(archive("p", "package p"), "/", "", 1)) // no build ID of today
+			c.put("r", archive("r", "")[:100])
+			return ""
+		}},
 		{"index rewritten consistently", func(c *cache) string {
 			c.put("p", "package p")
 			c.put("p", "package evil")
@@ -264,7 +285,7 @@ func TestVerify(t *testing.T) {
 				c.Skip(err)
 			}
 			c.age(filepath.Dir(path), time.Hour)
-			return fmt.Sprintf("irregular %s-d: is a symbolic link", short(id))
+			return fmt.Sprintf("irregular %s-d: holds what is a symbolic link", short(id))
 		}},
 		{"a folder is a symbolic link", func(c *cache) string {
 			if err := os.Symlink(c.TempDir(), filepath.Join(c.dir, "ee")); err != nil {
@@ -567,6 +588,18 @@ func FuzzParseName(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		if id, what, ok := parseName(name); ok && (name != fmt.Sprintf("%x-%c", id[:], what) || !slices.Contains([]byte("ad"), what)) {
 			t.Errorf("%q is %s, %c", name, id, what)
+		}
+	})
+}
+
+// FuzzMadeBy: no panic, and a step that is read stands in the text.
+func FuzzMadeBy(f *testing.F) {
+	f.Add([]byte(archive("p", "package p")))
+	f.Add([]byte(archive("p", "")[:120]))
+	f.Add([]byte("!<arch>\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if made, ok := madeBy(data); ok && !bytes.Contains(data, []byte(base64.RawURLEncoding.EncodeToString(made[:])+"/")) {
+			t.Errorf("%q is made by %x", data, made)
 		}
 	})
 }

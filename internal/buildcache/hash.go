@@ -77,13 +77,16 @@ type hasher struct {
 	hash hash.Hash
 	buf  []byte
 	sum  [sha256.Size]byte
+	// made is the step that the content says made it, if hasStep.
+	made    step
+	hasStep bool
 }
 
 func (v *verifier) newHasher() *hasher {
 	return &hasher{v: v, hash: sha256.New(), buf: make([]byte, chunk)}
 }
 
-// file hashes a file of a known size into h.sum. One that holds more is not read
+// file hashes a file of a known size into h.sum, and reads which step made it. One that holds more is not read
 // to its end: it is another one already.
 func (h *hasher) file(path string, size int64, until time.Duration) error {
 	f, err := open(path)
@@ -92,9 +95,13 @@ func (h *hasher) file(path string, size int64, until time.Duration) error {
 	}
 	defer f.Close()
 	h.hash.Reset()
+	h.hasStep = false
 	for n := int64(0); n <= size; {
 		k, err := f.Read(h.buf)
 		h.hash.Write(h.buf[:k])
+		if n == 0 {
+			h.made, h.hasStep = madeBy(h.buf[:k])
+		}
 		n += int64(k)
 		if errors.Is(err, io.EOF) {
 			break
@@ -171,6 +178,10 @@ func (v *verifier) hashObjects() {
 				o.flags |= suspect
 			default:
 				o.flags |= sound
+				if h.hasStep {
+					o.flags |= hasStep
+					o.made = h.made
+				}
 			}
 			done.Add(1)
 			bytes.Add(o.size)

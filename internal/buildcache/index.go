@@ -17,12 +17,12 @@ func (v *verifier) readIndex() {
 	for i := range v.folders {
 		list = append(list, v.folders[i].entries...)
 	}
-	const step = 64 // entries at a time: one is read in microseconds
+	const batch = 64 // entries at a time: one is read in microseconds
 	var unread atomic.Int64
-	v.each((len(list)+step-1)/step, func(t *tally) func(int) {
+	v.each((len(list)+batch-1)/batch, func(t *tally) func(int) {
 		r := newEntryReader(v)
 		return func(i int) {
-			part := list[i*step : min((i+1)*step, len(list))]
+			part := list[i*batch : min((i+1)*batch, len(list))]
 			if v.timeUp(v.MaxTime) {
 				unread.Add(int64(len(part)))
 				return
@@ -30,7 +30,7 @@ func (v *verifier) readIndex() {
 			for _, id := range part {
 				switch e, err := r.read(id); {
 				case err == nil:
-					v.note(e)
+					v.note(t, e)
 				case errors.As(err, new(*malformedError)):
 					v.mu.Lock()
 					v.malformed = append(v.malformed, id)
@@ -45,11 +45,15 @@ func (v *verifier) readIndex() {
 }
 
 // note remembers what an entry says.
-func (v *verifier) note(e Entry) {
+func (v *verifier) note(t *tally, e Entry) {
 	f := &v.folders[e.Output[0]]
 	o := f.find(e.Output)
 	if o != nil && o.size == e.Size {
-		atomic.OrUint32(&o.flags, namedRight)
+		flags := atomic.OrUint32(&o.flags, namedRight)
+		if flags&hasStep != 0 && o.made != step(e.ID[:len(o.made)]) {
+			t.problem(Problem{Kind: Misdirected, Path: v.path(e.ID, 'a'), Name: e.ID.String() + "-a",
+				Detail: fmt.Sprintf("leads to %s-d, which another step made", e.Output)})
+		}
 		return
 	}
 	if o != nil {
@@ -70,7 +74,7 @@ func (v *verifier) judgeIndex() {
 	}
 	for _, id := range v.malformed {
 		if _, err := r.read(id); errors.As(err, new(*malformedError)) {
-			t.problem(Problem{Malformed, v.path(id, 'a'), id.String() + "-a", err.Error()})
+			t.problem(Problem{Kind: Malformed, Path: v.path(id, 'a'), Name: id.String() + "-a", Detail: err.Error()})
 		}
 	}
 	for i := range v.folders {
@@ -83,7 +87,7 @@ func (v *verifier) judgeIndex() {
 				continue // the object itself is at fault, or was, or is being written
 			}
 			if detail := v.dangling(r, e); detail != "" {
-				t.problem(Problem{Dangling, v.path(e.ID, 'a'), e.ID.String() + "-a", detail})
+				t.problem(Problem{Kind: Dangling, Path: v.path(e.ID, 'a'), Name: e.ID.String() + "-a", Detail: detail})
 			}
 		}
 	}

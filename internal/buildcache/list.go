@@ -38,6 +38,8 @@ type object struct {
 	used int64
 	// flags are set atomically once the folder is listed.
 	flags uint32
+	// made is the step that made it, where its content says so (hasStep).
+	made step
 }
 
 // The flags of an object.
@@ -48,6 +50,7 @@ const (
 	unseen                 // it was not looked at
 	namedRight             // an entry names it with its size
 	namedWrong             // an entry names it with another size
+	hasStep                // its content says which step made it
 )
 
 // has reports whether one of the flags is set.
@@ -100,7 +103,7 @@ func (v *verifier) list() error {
 		case isNumber && !d.Type().IsRegular():
 			t.problem(irregular(path, name, d.Type()))
 		case !slices.Contains(known, name):
-			t.problem(Problem{Foreign, path, name, "is nothing that a go command keeps there"})
+			t.problem(foreign(path, name))
 		}
 	})
 	if err != nil {
@@ -195,10 +198,12 @@ func (v *verifier) listFile(t *tally, f *folder, n byte, dir string, d fs.DirEnt
 	id, what, ok := parseName(name)
 	switch {
 	case !ok:
-		t.problem(Problem{Foreign, path, filepath.Base(dir) + "/" + name, "is nothing that a go command keeps there"})
+		t.problem(foreign(path, filepath.Base(dir)+"/"+name))
 		return nil
 	case id[0] != n:
-		t.problem(Problem{Foreign, path, filepath.Base(dir) + "/" + name, "lies in the folder of others, where no go command looks for it"})
+		p := foreign(path, filepath.Base(dir)+"/"+name)
+		p.Detail = "lies in the folder of others, where no go command looks for it"
+		t.problem(p)
 		return nil
 	case v.remembered.Add(1) > maxEntries:
 		v.forgotten.Add(1)
@@ -250,11 +255,11 @@ func lookInside(path, name string) (inner string, size int64, _ *Problem, _ erro
 	entries, err := f.ReadDir(2)
 	switch {
 	case errors.Is(err, io.EOF):
-		return "", 0, &Problem{Damaged, path, name, "is an empty folder"}, nil
+		return "", 0, &Problem{Kind: Damaged, Path: path, Name: name, Detail: "is an empty folder"}, nil
 	case err != nil:
 		return "", 0, nil, err
 	case len(entries) > 1:
-		return "", 0, &Problem{Damaged, path, name, "is a folder that holds more than the one file"}, nil
+		return "", 0, &Problem{Kind: Damaged, Path: path, Name: name, Detail: "is a folder that holds more than the one file", Stays: true}, nil
 	}
 	inner = entries[0].Name()
 	info, err := entries[0].Info()
@@ -262,7 +267,8 @@ func lookInside(path, name string) (inner string, size int64, _ *Problem, _ erro
 		return "", 0, nil, err
 	}
 	if !info.Mode().IsRegular() {
-		p := irregular(filepath.Join(path, inner), name, info.Mode())
+		p := irregular(path, name, info.Mode())
+		p.Detail = "holds what " + p.Detail
 		return "", 0, &p, nil
 	}
 	return inner, info.Size(), nil, nil
@@ -280,7 +286,12 @@ func irregular(path, name string, mode fs.FileMode) Problem {
 	case mode&fs.ModeNamedPipe != 0:
 		detail = "is a named pipe"
 	}
-	return Problem{Irregular, path, name, detail}
+	return Problem{Kind: Irregular, Path: path, Name: name, Detail: detail}
+}
+
+// foreign is the problem of what no go command looks at.
+func foreign(path, name string) Problem {
+	return Problem{Kind: Foreign, Path: path, Name: name, Detail: "is nothing that a go command keeps there"}
 }
 
 // maxTrim bounds trim.txt, which holds one number.

@@ -4,17 +4,21 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Kind is one way in which something in a build cache can be wrong.
 type Kind string
 
-// The kinds. Builds take harm from the first two; what the others are about the
+// The kinds. Builds take harm from the first three; what the others are about the
 // go command treats as not there, and makes again.
 const (
 	// Modified: an object is not what its name says, and has the size that the
 	// index names: builds use it.
 	Modified Kind = "modified"
+	// Misdirected: an index entry leads to a compiled package that another step
+	// made, by what the package says of itself: builds use it.
+	Misdirected Kind = "misdirected"
 	// Irregular: a symbolic link, pipe or device where a file or folder is due.
 	// The go command would follow or open it.
 	Irregular Kind = "irregular"
@@ -34,18 +38,23 @@ const (
 )
 
 // kinds are all kinds, in the order in which problems are told.
-var kinds = []Kind{Modified, Irregular, Damaged, Malformed, Dangling, Foreign}
+var kinds = []Kind{Modified, Misdirected, Irregular, Damaged, Malformed, Dangling, Foreign}
 
 // A Problem is one thing that is wrong.
 type Problem struct {
 	Kind Kind
-	// Path is the file or folder at fault, absolute.
+	// Path is the file or folder at fault, absolute; of an executable the folder
+	// that is the object.
 	Path string
 	// Name is the object's or the entry's own name, as "12ab...-d"; that of a
-	// foreign file relative to the cache.
+	// foreign file relative to the cache, with slashes.
 	Name string
 	// Detail says what is wrong with it, as the rest of a sentence.
 	Detail string
+	// Stays says that no build ever mends it.
+	Stays bool
+	// Changed is when an object's file was last changed or used; zero for others.
+	Changed time.Time
 }
 
 // A tally collects problems and errors; the verifier has one for each worker.

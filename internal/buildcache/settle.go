@@ -19,8 +19,8 @@ type look struct {
 	// problem is what is wrong with it; nil for nothing. Its Kind is Modified for
 	// any content that the name does not say.
 	problem *Problem
-	// file is the file that was hashed, size and changed are that file's; for
-	// what has none they are the entry's.
+	// size and changed are those of the file that was hashed; for what has none
+	// they are the entry's.
 	size    int64
 	changed time.Time
 	err     error
@@ -58,7 +58,10 @@ func (h *hasher) lookAt(o *object) (l look) {
 		return l
 	}
 	if l.err = h.file(file, l.size, 0); l.err == nil && h.sum != o.id {
-		l.problem = &Problem{Modified, file, name, fmt.Sprintf("holds what has the SHA-256 %x", h.sum)}
+		l.problem = &Problem{Kind: Modified, Path: path, Name: name, Detail: fmt.Sprintf("holds what has the SHA-256 %x", h.sum)}
+	}
+	if l.problem != nil {
+		l.problem.Changed = l.changed
 	}
 	return l
 }

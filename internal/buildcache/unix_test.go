@@ -25,7 +25,7 @@ func TestVerifyPipes(t *testing.T) {
 			case "entry":
 				path, want = entry, "irregular "+entry[len(entry)-66:][:4]+"-a: is a named pipe"
 			case "executable":
-				path, want = inner, fmt.Sprintf("irregular %s-d: is a named pipe", short(tool))
+				path, want = inner, fmt.Sprintf("irregular %s-d: holds what is a named pipe", short(tool))
 			case "trim.txt":
 				path = c.dir + "/trim.txt"
 			}
