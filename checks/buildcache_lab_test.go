@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -101,8 +102,8 @@ func exitCode(t *testing.T, err error) int {
 	if err == nil {
 		return 0
 	}
-	exit, ok := err.(*exec.ExitError)
-	if !ok {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
 	return exit.ExitCode()
@@ -147,7 +148,7 @@ func (l *buildLab) entry(object string) string {
 }
 
 // edit replaces a text in a file by another, in its place.
-func (l *buildLab) edit(path, old, new string) {
+func (l *buildLab) edit(path, old, now string) {
 	l.Helper()
 	text := labRead(l.T, path)
 	if !strings.Contains(text, old) {
@@ -157,7 +158,7 @@ func (l *buildLab) edit(path, old, new string) {
 	if err != nil {
 		l.Fatal(err)
 	}
-	labWrite(l.T, path, strings.ReplaceAll(text, old, new))
+	labWrite(l.T, path, strings.ReplaceAll(text, old, now))
 	if err := os.Chmod(path, info.Mode()); err != nil {
 		l.Fatal(err)
 	}
