@@ -2,12 +2,16 @@ package checks
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +30,8 @@ import (
 type sumLab struct {
 	*cacheLab
 	db *sumdbtest.Database
+	// gopath has the go command's own tree head of the database.
+	gopath string
 	// proxy serves the modules of served, and the database.
 	served string
 	// good is go.sum as it should be, base what it is in the base revision; nil:
@@ -43,19 +49,14 @@ const sumLabDB = "sum.example.org"
 // newSumLab is a copy of a lab with a database of its own.
 func newSumLab(t *testing.T, lab *cacheLab) *sumLab {
 	t.Helper()
-	l := &sumLab{cacheLab: lab.copy(t), served: t.TempDir(), set: map[string]string{}, policy: config.Default()}
+	l := &sumLab{cacheLab: lab.copy(t), served: t.TempDir(), gopath: t.TempDir(), set: map[string]string{}, policy: config.Default()}
 	l.good = labRead(t, filepath.Join(l.root, "go.sum"))
 	l.base = map[string]string{"go.sum": l.good}
 	l.db = sumdbtest.New(t, sumLabDB, strings.Split(strings.TrimSpace(l.good), "\n")...)
 	for id, files := range labModules {
 		serveModule(t, l.served, id, files)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/sumdb/"+sumLabDB+"/", l.db)
-	mux.Handle("/", http.FileServer(http.Dir(l.served)))
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	l.proxy = server.URL
+	l.serve(t)
 	return l
 }
 
@@ -64,7 +65,7 @@ func (l *sumLab) sumSession(t *testing.T) *Session {
 	t.Helper()
 	s := l.session(t, l.proxy)
 	values := map[string]string{
-		"GOMODCACHE": l.cache, "GOPROXY": l.proxy, "GOSUMDB": l.db.Key, "GOVERSION": s.Env.Get("GOVERSION"), "GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw",
+		"GOMODCACHE": l.cache, "GOPROXY": l.proxy, "GOSUMDB": l.db.Key, "GOVERSION": runtime.Version(), "GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw",
 	}
 	for k, v := range l.set {
 		values[k] = v
@@ -119,7 +120,7 @@ func (l *sumLab) lookups() []string {
 // hashes of its two lines.
 func tampered(t *testing.T, served, id string) (zip, mod string) {
 	t.Helper()
-	serveModule(t, served, id, map[string]string{"go.mod": labModules[id]["go.mod"], "lib.go": "package lib\n\nfunc F() string { return \"evil\" }\n"})
+	serveModule(t, served, id, map[string]string{"go.mod": labModules[id]["go.mod"], "lib.go": strings.Replace(labModules[id]["lib.go"], "lib \"", "evil \"", 1)})
 	zip, err := dirhash.HashZip(filepath.Join(served, filepath.FromSlash(escapeID(id, "%s/@v/%s.zip"))), dirhash.Hash1)
 	if err != nil {
 		t.Fatal(err)
@@ -283,6 +284,171 @@ func TestGosumDatabase(t *testing.T) {
 				t.Error("no word on why the link is not proven")
 			}
 		})
+	}
+}
+
+// TestGosumTagMoved: a module without a proxy, whose tag names other content than when
+// the database saw it first.
+func TestGosumTagMoved(t *testing.T) {
+	t.Parallel()
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Skip(err)
+	}
+	const id = "git.example.com/m.git@v1.0.0"
+	repos, home := t.TempDir(), t.TempDir()
+	tree := filepath.Join(repos, "m.git")
+	env := []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + home, "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://" + repos + "/.insteadOf", "GIT_CONFIG_VALUE_0=https://git.example.com/",
+		"GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.com",
+		"GOPATH=" + home, "GOENV=off", "GOTELEMETRY=off", "GO_TELEMETRY_CHILD=2", "GOTOOLCHAIN=local", "GOFLAGS=-modcacherw",
+	}
+	run := func(dir, name string, args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), name, args...)
+		cmd.Dir, cmd.Env = dir, env
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s %q: %v\n%s", name, args, err, out)
+		}
+		return string(out)
+	}
+	publish := func(text string) {
+		labWrite(t, filepath.Join(tree, "go.mod"), "module git.example.com/m.git\n\ngo 1.21\n")
+		labWrite(t, filepath.Join(tree, "m.go"), "package m\n\nconst Name = \""+text+"\"\n")
+		for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"commit", "-qm", text}, {"tag", "-f", "v1.0.0"}} {
+			run(tree, git, args...)
+		}
+	}
+	sums := func() (zip, mod string) {
+		cache := t.TempDir()
+		cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", id)
+		cmd.Dir, cmd.Env = cache, append(slices.Clone(env), "GOMODCACHE="+filepath.Join(cache, "mod"), "GOPROXY=direct", "GOSUMDB=off")
+		out, err := cmd.Output()
+		if err != nil {
+			t.Skipf("no direct download here: %v\n%s", err, out)
+		}
+		var d sourceDownload
+		if err := json.Unmarshal(out, &d); err != nil {
+			t.Fatal(err)
+		}
+		return d.Sum, d.GoModSum
+	}
+	publish("first")
+	first, mod := sums()
+	publish("moved")
+	second, _ := sums()
+	if first == second {
+		t.Fatal("the tag did not move")
+	}
+	line := func(zip string) string {
+		return "git.example.com/m.git v1.0.0 " + zip + "\ngit.example.com/m.git v1.0.0/go.mod " + mod + "\n"
+	}
+	db := sumdbtest.New(t, sumLabDB, strings.Split(strings.TrimSpace(line(first)), "\n")...)
+	server := httptest.NewServer(db)
+	t.Cleanup(server.Close)
+	s := filesSession(t, map[string]string{"go.mod": "module example.com/app\n\ngo 1.21\n", "go.sum": line(second)})
+	s.Env = goenv.FromMap(map[string]string{"GOPROXY": "direct", "GOSUMDB": db.Key + " " + server.URL, "GOVERSION": runtime.Version(), "GOMODCACHE": t.TempDir()})
+	goPath, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip(err)
+	}
+	s.Go, s.shared, s.Deep = gocmd.New(goPath, env, 0), &shared{}, true
+	s.Getenv = func(string) string { return "" }
+	s.Temp = func(name string) (string, error) { return os.MkdirTemp(t.TempDir(), name) }
+	audit := newSumAudit(s)
+	for _, f := range sumFiles(s.Modules) {
+		if err := errors.Join(f.parse(), audit.add(t.Context(), f)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	findings, err := audit.judge(t.Context())
+	if err != nil || len(findings) != 1 || findings[0].Rule != ruleSumDatabaseMismatch.ID {
+		t.Fatalf("got %q, %v", told(findings), err)
+	}
+	commit := strings.TrimSpace(run(tree, git, "rev-parse", "HEAD"))
+	if want := "the checksum database has another hash for " + id + ": its tag was moved, refs/tags/v1.0.0 (now at " + commit[:12] + ") is not what was published first"; findings[0].Message != want {
+		t.Errorf("got  %s\nwant %s\n%s", findings[0].Message, want, strings.Join(findings[0].Evidence, "\n"))
+	}
+	if findings[0].Fix.Command != "" {
+		t.Errorf("nothing in the repository mends it, but the fix is %s", findings[0].Fix.Command)
+	}
+}
+
+// TestSumVerdict: who is the odd one out, for every way in which the parties can agree.
+func TestSumVerdict(t *testing.T) {
+	t.Parallel()
+	const d, s, x = "database", "sum", "other"
+	for _, tt := range []struct {
+		name                string
+		base, cache, source string
+		direct              bool
+		want                string
+		edit                bool
+	}{
+		{"the change edited it", d, d, d, false, "this change edited go.sum", true},
+		{"edited, no cache", d, "", d, false, "this change edited go.sum", true},
+		{"edited, nobody else asked", d, "", "", false, "this change edited go.sum", true},
+		{"go.sum alone", "", d, d, false, "go.sum alone differs, P serves what the database has", true},
+		{"go.sum alone, since long", s, "", d, false, "go.sum alone differs, P serves what the database has", true},
+		{"go.sum alone, by the cache", "", d, "", false, "go.sum alone differs, the module cache holds what the database has", true},
+		{"both from elsewhere", "", s, d, false, "go.sum and the module cache differ from what P serves", true},
+		{"both from elsewhere, in a change", d, s, d, false, "go.sum and the module cache differ from what P serves", true},
+		{"the proxy", "", s, s, false, "P serves other content than was published first", false},
+		{"the proxy, in a change", d, d, s, false, "P serves other content than was published first", false},
+		{"the tag", "", "", s, true, "its tag was moved, P is not what was published first", false},
+		{"three contents", "", "", x, false, "go.sum and P differ from it and from each other", false},
+		{"go.sum and the cache", "", s, "", false, "go.sum and the module cache agree with each other only", false},
+		{"nobody", "", "", "", false, "go.sum differs, and nobody else could be asked", false},
+		{"nobody that helps", x, x, "", false, "go.sum differs, and nobody else could be asked", false},
+	} {
+		got := sumParties{sum: s, database: d, base: tt.base, cache: tt.cache, source: tt.source, from: "P", direct: tt.direct}.verdict()
+		if got.text != tt.want || got.edit != tt.edit || got.advice == "" {
+			t.Errorf("%s: got %q, %t, want %q, %t", tt.name, got.text, got.edit, tt.want, tt.edit)
+		}
+	}
+}
+
+// TestGosumFailingDatabase: after some lookups without an answer nobody is asked on.
+func TestGosumFailingDatabase(t *testing.T) {
+	t.Parallel()
+	sum := ""
+	for i := range 200 {
+		sum += fmt.Sprintf("example.com/m%d v1.0.0 %s\n", i, hashA)
+	}
+	db := sumdbtest.New(t, sumLabDB)
+	db.Answer = func(w http.ResponseWriter, _ *http.Request, path string) bool {
+		if path == "supported" {
+			return false
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+		return true
+	}
+	server := httptest.NewServer(db)
+	t.Cleanup(server.Close)
+	s := filesSession(t, map[string]string{"go.mod": "module example.org/app\n\ngo 1.21\n", "go.sum": sum})
+	s.Env = goenv.FromMap(map[string]string{"GOPROXY": server.URL, "GOSUMDB": db.Key})
+	s.Getenv = func(string) string { return "" }
+	s.shared, s.Deep = &shared{}, true
+	facts, findings, err := runGosum(t.Context(), s)
+	if err != nil || !slices.Equal(told(findings), []string{"gosum/database-unanswered "}) || facts.Link.State != Unproven {
+		t.Errorf("got %q, %v, %+v", told(findings), err, facts.Link)
+	}
+	if n := len(db.Paths()); n > maxFailedLookups+maxLookupsAtOnce+1 {
+		t.Errorf("%d requests to a database that fails", n)
+	}
+	if got := facts.Values["unanswered"]; got != 200 {
+		t.Errorf("%v lines without an answer, want 200", got)
+	}
+	// Offline nobody is asked at all.
+	before := len(db.Paths())
+	s.Offline = true
+	if facts, findings, err = runGosum(t.Context(), s); err != nil || len(findings) != 0 || len(db.Paths()) != before {
+		t.Errorf("offline: %q, %v, %d requests", told(findings), err, len(db.Paths())-before)
+	}
+	if facts.Link.State != Consistent || facts.Link.Why != "not held against the checksum database: offline; whether it is complete could not be found out" {
+		t.Errorf("offline: %+v", facts.Link)
 	}
 }
 

@@ -180,13 +180,10 @@ func (a *sumAudit) cacheDiffers(l auditLine, doubt *Finding) Finding {
 	path, pathErr := module.EscapePath(l.Path)
 	version, versionErr := module.EscapeVersion(l.Version)
 	if pathErr == nil && versionErr == nil {
-		tree := shellQuote(filepath.Join(dir, filepath.FromSlash(path)+"@"+version))
-		words := []string{tree}
-		for _, ext := range []string{".zip", ".ziphash", ".mod", ".info"} {
-			words = append(words, shellQuote(filepath.Join(dir, "cache", "download", filepath.FromSlash(path), "@v", version+ext)))
-		}
-		f.Fix.Command = "{ [ ! -d " + tree + " ] || chmod -R u+w " + tree + "; } && rm -rf " + strings.Join(words, " ") +
-			" && " + inDir(l.file.dir, "go mod download "+shellQuote(f.Module))
+		f.Fix.Command = "t=" + shellQuote(filepath.Join(dir, filepath.FromSlash(path)+"@"+version)) +
+			" v=" + shellQuote(filepath.Join(dir, "cache", "download", filepath.FromSlash(path), "@v", version)) +
+			`; { [ ! -d "$t" ] || chmod -R u+w "$t"; } && rm -rf "$t" "$v".zip "$v".ziphash "$v".mod "$v".info && ` +
+			inDir(l.file.dir, "go mod download "+shellQuote(f.Module))
 	}
 	return f
 }
