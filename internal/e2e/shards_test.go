@@ -207,7 +207,7 @@ var faultyShards = []struct {
 			})
 		},
 		args: []string{"--base", "HEAD~1"}, code: 1,
-		findings: []string{"gosum/database-unknown six"},
+		findings: []string{"gosum/database-mismatch three", "gosum/database-unknown six", "modcache/gosum-mismatch "},
 	},
 	{
 		// What go.mod of one module says keeps it and its siblings from being built.
