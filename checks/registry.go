@@ -10,6 +10,7 @@ var All = []*Check{
 	modulesCheck,
 	gosum,
 	modcache,
+	buildcache,
 	gomod,
 	tidy,
 	policy,

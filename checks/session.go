@@ -58,6 +58,9 @@ type Session struct {
 	// Getenv and Environ are the environment that gopreflight was started in.
 	Getenv  func(string) string
 	Environ []string
+	// CacheDir is gopreflight's own folder among the user's caches, for what is kept
+	// between runs; empty where there is none.
+	CacheDir string
 	// Temp returns a new folder inside the run's temporary folder.
 	Temp func(name string) (string, error)
 	// Now is the clock.
@@ -88,6 +91,8 @@ type shared struct {
 	workCopies onceMap
 	// toolchainDir is the empty folder in which toolchains are asked for.
 	toolchainDir onceMap
+	// checksums is the client of the checksum database.
+	checksums checksumsOnce
 }
 
 // Root is the repository's top, an absolute path.
