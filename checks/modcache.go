@@ -11,18 +11,25 @@ import (
 )
 
 // modcache asks whether the module cache holds what go.sum names. It hashes
-// every zip, every extracted folder and every .mod file itself, because no
-// command of Go does: builds trust what is extracted, and go mod verify neither
-// looks at go.sum nor at the targets of replace directives. It reads only, and
-// runs nothing; it costs one pass over the cached dependencies.
+// what the next build will read (every extracted folder, or the zip where there
+// is none, and every .mod file) itself, because no command of Go does: builds
+// trust what is extracted, and go mod verify neither looks at go.sum nor at the
+// targets of replace directives. It reads only; it costs one pass over the
+// extracted dependencies, and with --deep one over the zips.
 var modcache = &Check{
 	Name:  "modcache",
 	Stage: StageCache,
 	Title: "the module cache holds what go.sum names",
-	Doc: "Hashes every module version that a go.sum or go.work.sum of the repository names, as far as\n" +
-		"GOMODCACHE holds it: the zip, the extracted folder, the recorded hash (`.ziphash`) and the\n" +
-		"`.mod` file, targets of replace directives included, and looks at every entry for links, pipes\n" +
-		"and devices.\n\n" +
+	Doc: "Proves every module version that a go.sum or go.work.sum of the repository names, as far as\n" +
+		"GOMODCACHE holds it, targets of replace directives included: what the next build will read is\n" +
+		"hashed and compared with go.sum, which is the extracted folder where the go command would use it,\n" +
+		"else the zip, and the `.mod` file; so is the recorded hash (`.ziphash`). Every entry is looked at\n" +
+		"for links, pipes and devices.\n\n" +
+		"A zip beside a proven folder is held against it by its directory: the names, sizes and CRC-32 that\n" +
+		"it says its files have. That finds what is truncated or garbled, or comes from elsewhere; it proves\n" +
+		"nothing, as a CRC-32 can be forged and the packed bytes are not read. The go command would extract\n" +
+		"such a zip without hashing it when the folder is gone. `--deep` proves every zip too: use it before\n" +
+		"a cache is saved or shared.\n\n" +
 		"Neither `go build` nor `go mod verify` answers this: a build compiles what is extracted without\n" +
 		"hashing it again, and `go mod verify` compares the cache with itself only. A cold cache is\n" +
 		"reported as cold, never as verified: the go command checks what it downloads. Nothing is\n" +
@@ -190,10 +197,11 @@ func runModcache(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	for i, w := range wants {
 		asked[i] = w.Want
 	}
-	if s.Progress != nil {
-		s.Progress("hashing %s", plain.Count(len(asked), "module"))
-	}
-	evidence, err := gomodcache.Verify(ctx, gomodcache.Options{Dir: dir}, asked)
+	evidence, err := gomodcache.Verify(ctx, gomodcache.Options{Dir: dir, Deep: s.Deep, Progress: func(done, total int) {
+		if s.Progress != nil {
+			s.Progress("hashing %s of %s", plain.Thousands(done), plain.Count(total, "module"))
+		}
+	}}, asked)
 	if err != nil {
 		return Facts{}, nil, err
 	}

@@ -18,6 +18,10 @@ type cacheTally struct {
 	files                                                        int
 	bytes                                                        int64
 	leftovers                                                    int
+	// Of the proven modules: trees and zips are how many folders and zips were
+	// proven, listed how many zips were held against the proven folder by their
+	// directory only.
+	trees, zips, listed int
 	// seen counts the versions of which the cache holds anything.
 	seen int
 	// noInfo are modules without an .info file, unreadable those that could
@@ -78,9 +82,23 @@ func (t *cacheTally) add(w *wantedModule, e gomodcache.Evidence, outcome gomodca
 		t.proven++
 		t.files += e.Files
 		t.bytes += e.Bytes
+		t.addProven(e)
 	}
 	if e.Info.State == gomodcache.Absent {
 		t.noInfo = append(t.noInfo, w)
+	}
+}
+
+// addProven counts what exactly is proven of a module.
+func (t *cacheTally) addProven(e gomodcache.Evidence) {
+	if e.Tree.State == gomodcache.Sound {
+		t.trees++
+	}
+	switch e.Zip.State {
+	case gomodcache.Sound:
+		t.zips++
+	case gomodcache.Listed:
+		t.listed++
 	}
 }
 
@@ -115,6 +133,7 @@ func (t *cacheTally) facts(dir string) Facts {
 		"consistent": t.consistent, "contradicted": t.disputed, "unknown": t.unknown,
 		"goMods": t.mods, "goModsProven": t.modsProven,
 		"files": t.files, "bytes": t.bytes, "temporaryFiles": t.leftovers,
+		"foldersProven": t.trees, "zipsProven": t.zips, "zipsByDirectory": t.listed,
 	}
 	if len(t.held) > 0 {
 		values[factDisputed] = t.held
@@ -123,14 +142,28 @@ func (t *cacheTally) facts(dir string) Facts {
 }
 
 // summary is one line for people: "560 modules proven against go.sum (121,084
-// files, 1.9 GB)", and what is not proven where there is any.
+// files, 1.9 GB), 560 zips by their directory only", and what is not proven where
+// there is any.
 func (t *cacheTally) summary() string {
 	size := fmt.Sprintf(" (%s, %s)", plain.Count(t.files, "file"), plain.Bytes(t.bytes))
 	if t.proven == t.total {
-		return plain.Count(t.total, "module") + " proven against go.sum" + size
+		return joined(plain.Count(t.total, "module")+" proven against go.sum"+size, t.byDirectory())
 	}
-	return fmt.Sprintf("%s of %s proven against go.sum%s, %s",
-		plain.Thousands(t.proven), plain.Count(t.total, "module"), size, t.rest())
+	return joined(fmt.Sprintf("%s of %s proven against go.sum%s",
+		plain.Thousands(t.proven), plain.Count(t.total, "module"), size), t.byDirectory(), t.rest())
+}
+
+// byDirectory says how many zips were not proven, though their modules were.
+func (t *cacheTally) byDirectory() string {
+	if t.listed == 0 {
+		return ""
+	}
+	return plain.Count(t.listed, "zip") + " by directory only"
+}
+
+// joined joins what is not empty by commas.
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ", ")
 }
 
 // rest says what became of the modules that are not proven.
@@ -161,10 +194,8 @@ func (t *cacheTally) why(dir string) string {
 		return "nothing to prove: no go.sum names a module"
 	case t.cold():
 		return fmt.Sprintf("cold: none of %s is in GOMODCACHE (%s)", plain.Count(t.mods, "go.mod file"), dir)
-	case t.proven == t.total:
-		return ""
 	}
-	return t.rest()
+	return joined(t.rest(), t.byDirectory())
 }
 
 // err is why the check could not find out everything; nil when it could.

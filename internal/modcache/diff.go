@@ -1,7 +1,6 @@
 package modcache
 
 import (
-	archive "archive/zip"
 	"crypto/sha256"
 	"io"
 	"io/fs"
@@ -71,13 +70,13 @@ func (d *Diff) add(list *[]string, name string) {
 
 // zipSums returns the SHA-256 of every file in a zip, by its name there.
 func (m *meter) zipSums(path string) (map[string][sha256.Size]byte, error) {
-	z, err := archive.OpenReader(path)
+	z, err := openArchive(path)
 	if err != nil {
 		return nil, err
 	}
-	defer z.Close()
-	sums := make(map[string][sha256.Size]byte, len(z.File))
-	for _, f := range z.File {
+	defer z.close()
+	sums := make(map[string][sha256.Size]byte, len(z.entries))
+	for _, f := range z.entries {
 		r, err := f.Open()
 		if err != nil {
 			return nil, err

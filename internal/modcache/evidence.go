@@ -41,6 +41,10 @@ const (
 	Irregular
 	// Unreadable: it could not be found out.
 	Unreadable
+	// Listed: a zip whose directory has exactly the files of the folder, each with
+	// the size and the CRC-32 of what is in the folder. The packed content was not
+	// read, and a CRC-32 can be forged: this is no proof.
+	Listed
 )
 
 // A Content is one file or folder of the cache.
@@ -63,8 +67,9 @@ type Evidence struct {
 	// command locks; it stays behind, and says nothing.
 	Zip, Tree, Ziphash, Mod, Info, Lock Content
 	// Partial is the marker of an extraction that has not ended; Sound when
-	// there is one. The go command takes a tree with this marker for absent,
-	// so it is not hashed: Tree is NotAsked, or Absent.
+	// there is one. The go command takes a tree with this marker for absent, and
+	// one without a recorded hash too, so that it is not hashed: Tree is NotAsked,
+	// or Absent.
 	Partial Content
 	// Busy says that another process holds the version's lock beside the
 	// marker: the extraction is going on right now.
@@ -100,7 +105,26 @@ func nothing(w Want) Evidence {
 	return e
 }
 
-// gather looks at everything that the cache holds of one module version.
+// small looks at what is small: all but zip and folder.
+func (e *Evidence) small(f files, w Want) {
+	e.Mod = e.file(f.with("mod"), hashMod)
+	if w.ModOnly {
+		return
+	}
+	e.Ziphash = e.file(f.with("ziphash"), readZiphash)
+	e.Info = e.file(f.with("info"), func(path string) (string, error) { return "", checkInfo(path, w.Version) })
+	e.Lock = e.file(f.with("lock"), present)
+	e.Partial = e.file(f.with("partial"), present)
+	e.Busy = e.Partial.State == Sound && e.Lock.State == Sound && locked(e.Lock.Path)
+	e.Leftovers = leftovers(f)
+}
+
+// used reports whether the go command would read the extracted folder, if there
+// is one, and not extract it again (cmd/go, modfetch/cache.go DownloadDir).
+func (e *Evidence) used() bool { return e.Partial.State == Absent && e.Ziphash.State != Absent }
+
+// gather looks closely at everything that the cache holds of one module version:
+// zip and folder each in full, and where they differ.
 func gather(m *meter, cache string, w Want) Evidence {
 	var e Evidence
 	f, err := locate(cache, w.Path, w.Version)
@@ -109,21 +133,15 @@ func gather(m *meter, cache string, w Want) Evidence {
 		e.Errs = append(e.Errs, fmt.Errorf("%s@%s: %w", w.Path, w.Version, err))
 		return e
 	}
-	e.Mod = e.file(f.with("mod"), hashMod)
+	e.small(f, w)
 	if w.ModOnly {
 		return e
 	}
-	e.Ziphash = e.file(f.with("ziphash"), readZiphash)
-	e.Info = e.file(f.with("info"), func(path string) (string, error) { return "", checkInfo(path, w.Version) })
-	e.Lock = e.file(f.with("lock"), present)
-	e.Partial = e.file(f.with("partial"), present)
-	e.Busy = e.Partial.State == Sound && e.Lock.State == Sound && locked(e.Lock.Path)
-	e.Leftovers = leftovers(f)
 
 	m.reset()
 	e.Zip = e.file(f.with("zip"), m.hashZip)
 	e.Files, e.Bytes = m.files, m.bytes
-	if e.Partial.State == Absent {
+	if e.used() {
 		m.reset()
 		e.Tree = e.tree(m, f.dir, w.Path+"@"+w.Version)
 		if e.Tree.State == Sound {
@@ -203,7 +221,7 @@ func (e *Evidence) finish(c Content, err error) Content {
 	switch {
 	case err == nil:
 		c.State = Sound
-	case errors.As(err, &refused) || errors.Is(err, errStopped):
+	case errors.As(err, &refused) || errors.Is(err, errStopped) || errors.Is(err, errDirectory):
 		return e.unreadable(c, err)
 	default:
 		c.State, c.Hash, c.Damage = Damaged, "", err.Error()

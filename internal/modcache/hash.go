@@ -83,34 +83,31 @@ func (m *meter) hash1(names []string, open func(string) (io.ReadCloser, error)) 
 	})
 }
 
-// hashZip hashes the content of a module zip.
+// hashZip is dirhash.HashZip through the meter, for a zip whose list of files
+// does not exhaust memory.
 func (m *meter) hashZip(path string) (string, error) {
-	if err := checkZipSize(path); err != nil {
+	z, err := openArchive(path)
+	if err != nil {
 		return "", err
 	}
-	return dirhash.HashZip(path, m.hash1)
-}
-
-// checkZipSize refuses a zip whose list of files alone could exhaust memory.
-func checkZipSize(path string) error {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return err
+	defer z.close()
+	names := make([]string, len(z.entries))
+	entries := make(map[string]*archive.File, len(z.entries))
+	for i, entry := range z.entries {
+		names[i] = entry.Name
+		entries[entry.Name] = entry
 	}
-	if info.Size() > zip.MaxZipFile {
-		return fmt.Errorf("larger than a module zip can be (%d bytes)", int64(zip.MaxZipFile))
-	}
-	return nil
+	return m.hash1(names, func(name string) (io.ReadCloser, error) { return entries[name].Open() })
 }
 
 // hashZipMod hashes one file of a module zip as a go.mod file.
 func hashZipMod(path, name string) (string, error) {
-	z, err := archive.OpenReader(path)
+	z, err := openArchive(path)
 	if err != nil {
 		return "", err
 	}
-	defer z.Close()
-	for _, f := range z.File {
+	defer z.close()
+	for _, f := range z.entries {
 		if f.Name == name && f.UncompressedSize64 <= zip.MaxGoMod {
 			return dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) { return f.Open() })
 		}
