@@ -121,13 +121,18 @@ func (z *zipFile) names() []string {
 
 func (z *zipFile) close() { z.file.Close() }
 
-// capped ends reading after some bytes; a negative number is no end.
+// capped ends reading after some bytes; a negative number is no end. An offset
+// before the file, which only a garbled zip asks for, is the zip's fault: os.File
+// would say so by an error as if the file could not be read.
 type capped struct {
 	r    io.ReaderAt
 	left int64
 }
 
 func (c *capped) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, archive.ErrFormat
+	}
 	if c.left >= 0 {
 		if c.left -= int64(len(p)); c.left < 0 {
 			return 0, errDirectory
