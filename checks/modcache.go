@@ -35,10 +35,13 @@ var modcache = &Check{
 		"reported as cold, never as verified: the go command checks what it downloads. Nothing is\n" +
 		"written, downloaded or repaired.",
 	Needs: []*Check{env},
+	// It may download a Go release, which is judged then.
+	After: []*Check{toolchainCheck},
 	Rules: []*Rule{
 		ruleTreeModified, ruleZipUnreadable, ruleZipModified, ruleSumMismatch, ruleZiphashMismatch,
 		ruleInterrupted, ruleModModified, ruleIrregular,
-		ruleZiphashDamaged, ruleZiphashMissing, ruleInfoDamaged, ruleCacheUnreadable,
+		ruleToolchainModified, ruleZiphashDamaged, ruleZiphashMissing, ruleInfoDamaged, ruleLeftovers,
+		ruleReplacementModified, ruleCacheUnwritable, ruleCacheUnreadable,
 	},
 	Run: runModcache,
 }
@@ -163,6 +166,29 @@ var (
 	}
 )
 
+var (
+	ruleLeftovers = &Rule{
+		ID:       "modcache/leftovers",
+		Severity: Notice,
+		Summary:  "Interrupted or refused downloads left files in the module cache.",
+		Help: "A go command that is killed while it downloads, or that refuses what it downloaded (\"checksum\n" +
+			"mismatch\"), leaves `*.tmp` files beside the zips. Nothing reads them, and the next download of that\n" +
+			"version removes them; until then they take room in every cache that is saved. After a mismatch such a\n" +
+			"file is the evidence: it is what the proxy served.\n\n" +
+			"Remove them while no go command is at work.",
+	}
+	ruleCacheUnwritable = &Rule{
+		ID:       "modcache/unwritable",
+		Severity: Warning,
+		Summary:  "A module has to be extracted, and this user may not write where.",
+		Help: "The module cache has the zip but not the folder (a cache that was restored in part, or that another\n" +
+			"user filled), so that the go command extracts it as soon as a build needs the module. Without the\n" +
+			"right to write that fails with \"permission denied\", and on a read-only mount with \"read-only file\n" +
+			"system\".\n\n" +
+			"Extract it as a user who may write there (`go mod download`), or use a cache of one's own.",
+	}
+)
+
 // cacheRules are the rules by the engine's kind of problem.
 var cacheRules = map[gomodcache.Kind]*Rule{
 	gomodcache.TreeModified:   ruleTreeModified,
@@ -187,16 +213,16 @@ func runModcache(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		return Facts{}, nil, Skip("the job's cache is outside this container, use host/")
 	}
 	wants, sumErr := wantedModules(s.Modules, s.Repo.Modules)
-	if len(wants) == 0 {
-		if sumErr != nil {
-			return Facts{}, nil, sumErr
-		}
-		return Facts{}, nil, Skip("no dependencies")
+	toolchains, toolErr := s.cachedToolchains(dir)
+	asked := make([]gomodcache.Want, 0, len(wants)+len(toolchains))
+	for _, w := range wants {
+		asked = append(asked, w.Want)
 	}
-	asked := make([]gomodcache.Want, len(wants))
-	for i, w := range wants {
-		asked[i] = w.Want
+	for _, t := range toolchains {
+		asked = append(asked, t.Want)
 	}
+	t := cacheTally{errs: []error{sumErr, toolErr}}
+	t.replaced = s.replacedFolders(ctx)
 	evidence, err := gomodcache.Verify(ctx, gomodcache.Options{Dir: dir, Deep: s.Deep, Progress: func(done, total int) {
 		if s.Progress != nil {
 			s.Progress("hashing %s of %s", plain.Thousands(done), plain.Count(total, "module"))
@@ -206,7 +232,6 @@ func runModcache(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		return Facts{}, nil, err
 	}
 
-	var t cacheTally
 	var findings []Finding
 	held := make(map[module.Version]heldModule, len(wants))
 	for i, w := range wants {
@@ -220,14 +245,33 @@ func runModcache(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		}
 	}
 	s.holdModules(held)
-	if f := t.missingInfo(s.Env.Get("GOPROXY")); f != nil {
-		findings = append(findings, *f)
+	for i := range toolchains {
+		tc, e := &toolchains[i], evidence[len(wants)+i]
+		outcome, problems := gomodcache.Judge(tc.Want, e)
+		t.toolchains.add(tc, e, outcome)
+		for _, p := range problems {
+			if f := tc.finding(p, e); f != nil {
+				findings = append(findings, *f)
+			}
+		}
 	}
-	if f := t.unreadableFinding(dir); f != nil {
-		findings = append(findings, *f)
+	for _, f := range []*Finding{
+		t.missingInfo(s.Env.Get("GOPROXY")), t.leftoversFinding(dir), t.unwritableFinding(), t.unreadableFinding(dir),
+	} {
+		if f != nil {
+			findings = append(findings, *f)
+		}
+	}
+	for _, folder := range t.replaced {
+		if f := folder.finding(); f != nil {
+			findings = append(findings, *f)
+		}
+	}
+	err = t.err()
+	if len(asked) == 0 && len(findings) == 0 && err == nil {
+		return Facts{}, nil, Skip("no dependencies")
 	}
 	facts := t.facts(dir)
-	err = errors.Join(sumErr, t.err())
 	if t.cold() && len(findings) == 0 && err == nil {
 		err = Skip(facts.Link.Why)
 	}

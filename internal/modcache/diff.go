@@ -22,19 +22,19 @@ type Diff struct {
 }
 
 // diff compares an extracted folder with its zip, file by file; in the zip,
-// names begin with prefix. It is called only when their hashes differ.
-func (m *meter) diff(zipfile, dir, prefix string) (*Diff, error) {
+// names begin with "path@version/". It is called only when their hashes differ.
+func (m *meter) diff(zipfile, dir string, w Want) (*Diff, error) {
 	m.reset()
 	inZip, err := m.zipSums(zipfile)
 	if err != nil {
 		return nil, err
 	}
 	m.reset()
-	names, err := m.list(dir, func(string, fs.FileMode) {})
+	names, err := m.list(dir, w.Path, func(string, fs.FileMode) {})
 	if err != nil {
 		return nil, err
 	}
-	d := &Diff{}
+	d, prefix := &Diff{}, w.Path+"@"+w.Version+"/"
 	slices.Sort(names)
 	for _, name := range names {
 		want, ok := inZip[prefix+name]

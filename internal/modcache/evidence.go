@@ -77,9 +77,11 @@ type Evidence struct {
 	// InnerMod is the hash of the go.mod inside the zip, or else the tree; it
 	// is asked for only when the .mod file is not what go.sum names.
 	InnerMod Content
-	// Leftovers are temporary files of interrupted downloads (absolute names,
-	// MaxListed at most).
-	Leftovers []string
+	// Leftovers are temporary files of interrupted or refused downloads (absolute
+	// names, MaxListed at most), and LeftoverBytes how large all of them are. What a
+	// process is at work on, which holds the version's lock, is none.
+	Leftovers     []string
+	LeftoverBytes int64
 	// Irregular names the entries that are neither regular files nor folders,
 	// with what they are; MaxListed at most of IrregularCount.
 	Irregular      []string
@@ -116,7 +118,7 @@ func (e *Evidence) small(f files, w Want) {
 	e.Lock = e.file(f.with("lock"), present)
 	e.Partial = e.file(f.with("partial"), present)
 	e.Busy = e.Partial.State == Sound && e.Lock.State == Sound && locked(e.Lock.Path)
-	e.Leftovers = leftovers(f)
+	e.leftovers(f)
 }
 
 // used reports whether the go command would read the extracted folder, if there
@@ -143,7 +145,7 @@ func gather(m *meter, cache string, w Want) Evidence {
 	e.Files, e.Bytes = m.files, m.bytes
 	if e.used() {
 		m.reset()
-		e.Tree = e.tree(m, f.dir, w.Path+"@"+w.Version)
+		e.Tree = e.tree(m, f.dir, w)
 		if e.Tree.State == Sound {
 			e.Files, e.Bytes = m.files, m.bytes
 		}
@@ -155,7 +157,7 @@ func gather(m *meter, cache string, w Want) Evidence {
 	}
 
 	if e.Zip.State == Sound && e.Tree.State == Sound && e.Zip.Hash != e.Tree.Hash {
-		if e.Diff, err = m.diff(e.Zip.Path, e.Tree.Path, w.Path+"@"+w.Version+"/"); err != nil {
+		if e.Diff, err = m.diff(e.Zip.Path, e.Tree.Path, w); err != nil {
 			e.Errs = append(e.Errs, err)
 		}
 	}
@@ -185,8 +187,8 @@ func (e *Evidence) file(path string, read func(string) (string, error)) Content 
 	return e.finish(c, err)
 }
 
-// tree hashes the extracted folder, whose file names begin with prefix in the hash.
-func (e *Evidence) tree(m *meter, dir, prefix string) Content {
+// tree hashes the extracted folder.
+func (e *Evidence) tree(m *meter, dir string, w Want) Content {
 	c := Content{Path: dir}
 	info, err := os.Lstat(dir)
 	switch {
@@ -203,7 +205,7 @@ func (e *Evidence) tree(m *meter, dir, prefix string) Content {
 		return c
 	}
 	before := e.IrregularCount
-	names, err := m.list(dir, e.irregular)
+	names, err := m.list(dir, w.Path, e.irregular)
 	if err != nil {
 		return e.finish(c, err)
 	}
@@ -211,7 +213,7 @@ func (e *Evidence) tree(m *meter, dir, prefix string) Content {
 		c.State = Irregular
 		return c
 	}
-	c.Hash, err = m.hashTree(dir, prefix, names)
+	c.Hash, err = m.hashTree(dir, w.Path+"@"+w.Version, names)
 	return e.finish(c, err)
 }
 
@@ -265,19 +267,28 @@ func describe(mode fs.FileMode) string {
 
 // leftovers finds the temporary files of a version's downloads
 // (cmd/go, modfetch/fetch.go downloadZip, modfetch/cache.go writeDiskCache).
-func leftovers(f files) []string {
+func (e *Evidence) leftovers(f files) {
 	entries, err := os.ReadDir(f.download)
 	if err != nil {
-		return nil // the files themselves say why
+		return // the files themselves say why
 	}
-	var found []string
 	for _, entry := range entries {
 		name := entry.Name()
-		if strings.HasPrefix(name, f.version+".") && strings.HasSuffix(name, ".tmp") && len(found) < MaxListed {
-			found = append(found, filepath.Join(f.download, name))
+		if !strings.HasPrefix(name, f.version+".") || !strings.HasSuffix(name, ".tmp") || !entry.Type().IsRegular() {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			continue // gone: somebody is at work
+		}
+		if e.Lock.State == Sound && locked(e.Lock.Path) {
+			return
+		}
+		e.LeftoverBytes += info.Size()
+		if len(e.Leftovers) < MaxListed {
+			e.Leftovers = append(e.Leftovers, filepath.Join(f.download, name))
 		}
 	}
-	return found
 }
 
 // innerMod hashes the go.mod that the module brings along.

@@ -115,10 +115,20 @@ func hashZipMod(path, name string) (string, error) {
 	return "", fmt.Errorf("no %s in the zip", name)
 }
 
-// list names the regular files below dir, by slash paths relative to it, and
+// list names the regular files of an extracted folder, those of a toolchain as
+// they are in its zip.
+func (m *meter) list(dir, path string, irregular func(name string, mode fs.FileMode)) ([]string, error) {
+	names, err := m.walk(dir, irregular)
+	if err == nil && path == Toolchain {
+		names = withoutCopies(dir, names)
+	}
+	return names, err
+}
+
+// walk names the regular files below dir, by slash paths relative to it, and
 // hands every other entry but folders to irregular. The type comes with the
 // directory listing, or else from lstat: links are never followed.
-func (m *meter) list(dir string, irregular func(name string, mode fs.FileMode)) ([]string, error) {
+func (m *meter) walk(dir string, irregular func(name string, mode fs.FileMode)) ([]string, error) {
 	var names []string
 	entries := 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

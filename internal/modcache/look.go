@@ -96,7 +96,7 @@ func (l *look) list(m *meter) error {
 	case err == nil && info.IsDir():
 		l.dir = l.files.dir
 		irregular := false
-		l.names, err = m.list(l.dir, func(string, fs.FileMode) { irregular = true })
+		l.names, err = m.list(l.dir, l.want.Path, func(string, fs.FileMode) { irregular = true })
 		if err != nil || irregular {
 			return errOdd
 		}
