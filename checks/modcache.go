@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"golang.org/x/mod/module"
+
 	gomodcache "github.com/gopreflight/gopreflight/internal/modcache"
 	"github.com/gopreflight/gopreflight/internal/plain"
 )
@@ -198,13 +200,18 @@ func runModcache(ctx context.Context, s *Session) (Facts, []Finding, error) {
 
 	var t cacheTally
 	var findings []Finding
+	held := make(map[module.Version]heldModule, len(wants))
 	for i, w := range wants {
 		outcome, problems := gomodcache.Judge(w.Want, evidence[i])
+		if !w.ModOnly {
+			held[module.Version{Path: w.Path, Version: w.Version}] = w.held(evidence[i], outcome)
+		}
 		t.add(w, evidence[i], outcome)
 		for _, p := range problems {
 			findings = append(findings, w.finding(p, evidence[i]))
 		}
 	}
+	s.holdModules(held)
 	if f := t.missingInfo(s.Env.Get("GOPROXY")); f != nil {
 		findings = append(findings, *f)
 	}

@@ -3,7 +3,10 @@ package checks
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/mod/module"
 
 	"github.com/gopreflight/gopreflight/internal/config"
 	"github.com/gopreflight/gopreflight/internal/git"
@@ -86,6 +89,8 @@ type shared struct {
 	workCopies onceMap
 	// toolchainDir is the empty folder in which toolchains are asked for.
 	toolchainDir onceMap
+	// held is what check modcache found, by module version; see heldModule.
+	held atomic.Pointer[map[module.Version]heldModule]
 }
 
 // Root is the repository's top, an absolute path.
