@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/mod/module"
 
+	"github.com/gopreflight/gopreflight/internal/config"
 	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/vendored"
 )
@@ -17,7 +18,7 @@ const whyVendor = `The go command compares vendor/modules.txt with go.mod before
 anything ("inconsistent vendoring") while they differ. `
 
 // judgeVendor is what is wrong with a vendor folder.
-func judgeVendor(t *vendorTree) []Finding {
+func judgeVendor(t *vendorTree, patched []config.PatchedModule) []Finding {
 	if t.err != nil || t.unused != "" {
 		return nil
 	}
@@ -37,10 +38,10 @@ func judgeVendor(t *vendorTree) []Finding {
 		findings = append(findings, t.judgeLost(l))
 	}
 	// Where modules.txt is not up to date, the folder can be ahead of it.
-	if len(t.unlisted) > 0 && len(findings) == 0 {
-		findings = append(findings, t.judgeUnlisted())
+	if t.proof != nil && len(t.proof.result.Unlisted) > 0 {
+		findings = append(findings, t.judgeUnlisted(t.proof.result.Unlisted))
 	}
-	return append(findings, t.judgeIgnored()...)
+	return append(append(findings, t.judgeIgnored()...), t.judgeFiles(patched)...)
 }
 
 var ruleVendorMissingModulesTxt = &Rule{
@@ -211,11 +212,11 @@ of 1.23 or higher the go command ignores such a package and says that it cannot 
 Run ` + "`go mod vendor`" + ` (in a workspace: ` + "`go work vendor`" + `), which removes it, or require the module that it belongs to.`,
 }
 
-func (t *vendorTree) judgeUnlisted() Finding {
+func (t *vendorTree) judgeUnlisted(unlisted []string) Finding {
 	f := ruleVendorUnlistedPackage.Finding("%s with Go files in vendor, but not in modules.txt, first %s",
-		plain.Count(len(t.unlisted), "directory"), t.unlisted[0])
+		plain.Count(len(unlisted), "directory"), unlisted[0])
 	f.File, f.Dir = t.modulesTxt(), t.ownerOf("")
-	for _, dir := range t.unlisted {
+	for _, dir := range unlisted {
 		f.Evidence = append(f.Evidence, path.Join(t.dir, "vendor", dir))
 	}
 	f.Fix = t.fix()

@@ -1,0 +1,449 @@
+package checks
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/module"
+
+	"github.com/gopreflight/gopreflight/internal/config"
+	"github.com/gopreflight/gopreflight/internal/plain"
+	"github.com/gopreflight/gopreflight/internal/vendored"
+	"github.com/gopreflight/gopreflight/internal/vendortree"
+)
+
+const (
+	// maxVendorEvidence is how many files of a finding are named; more are counted.
+	maxVendorEvidence = 30
+	// foreignFrom is how many files that get built a module must have to be
+	// called foreign when half of them differ: of fewer, each is told.
+	foreignFrom = 3
+)
+
+// A vendorJudge makes findings of what a comparison found.
+type vendorJudge struct {
+	*vendorTree
+	p        *vendorProof
+	patched  []config.PatchedModule
+	findings []Finding
+}
+
+// judgeFiles is what is wrong with the files of a vendor folder and with its
+// modules.txt beyond the go command's own test.
+func (t *vendorTree) judgeFiles(patched []config.PatchedModule) []Finding {
+	if t.proof == nil {
+		return nil
+	}
+	j := &vendorJudge{vendorTree: t, p: t.proof, patched: patched}
+	byModule := map[int][]vendortree.Difference{}
+	var missing, added, endings, ignored []vendortree.Difference
+	for _, d := range j.p.result.Differences {
+		if d.Kind == vendortree.Missing && j.isLost(d.Path) {
+			continue // of a package that is told to be missing as a whole
+		}
+		isPatched := d.Module >= 0 && j.patchOf(j.p.sources[d.Module]) != nil
+		switch {
+		case j.p.ignored[d.Path]:
+			if d.Kind == vendortree.Missing && d.Code {
+				ignored = append(ignored, d)
+			}
+		case d.Code && d.Kind != vendortree.LineEndings || isPatched || d.Kind == vendortree.Modified:
+			byModule[d.Module] = append(byModule[d.Module], d)
+		case d.Kind == vendortree.LineEndings:
+			endings = append(endings, d)
+		case d.Kind == vendortree.Missing:
+			missing = append(missing, d)
+		default:
+			added = append(added, d)
+		}
+	}
+	for i := -1; i < len(j.p.sources); i++ {
+		j.module(i, byModule[i])
+	}
+	j.many(ruleVendorLineEndings, endings, "%s other line endings than in the module", "has", "have")
+	j.many(ruleVendorDataMissing, missing, "%s missing from vendor; no build reads such files", "is", "are")
+	j.many(ruleVendorDataAdded, added, "%s in vendor, but in no module; no build reads such files", "is", "are")
+	j.many(ruleVendorIgnored, ignored, "%s missing from vendor, because a .gitignore keeps such files out", "is", "are")
+	j.notCompared()
+	j.imports()
+	j.versions()
+	j.text()
+	return j.findings
+}
+
+// isLost reports whether a file is of a package of which nothing is there.
+func (t *vendorTree) isLost(name string) bool {
+	for _, l := range t.lost {
+		for _, p := range l.packages {
+			if strings.HasPrefix(name, p.Path+"/") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// patchOf is the policy's permission to patch a module; nil for none.
+func (j *vendorJudge) patchOf(v *vendorSource) *config.PatchedModule {
+	for i := range j.patched {
+		if module.MatchPrefixPatterns(j.patched[i].Module, v.listed.Path) {
+			return &j.patched[i]
+		}
+	}
+	return nil
+}
+
+// module judges the differences of one module; of none when i is negative.
+func (j *vendorJudge) module(i int, differences []vendortree.Difference) {
+	of := func(kind vendortree.Kind, code bool) []vendortree.Difference {
+		var found []vendortree.Difference
+		for _, d := range differences {
+			if d.Kind == kind && d.Code == code {
+				found = append(found, d)
+			}
+		}
+		return found
+	}
+	irregular := of(vendortree.Irregular, true)
+	if len(irregular) > 0 {
+		f := j.start(ruleVendorIrregular, i, irregular, fmt.Sprintf("%s is %s", j.place(irregular[0]), kindOfEntry(irregular[0])))
+		j.findings = append(j.findings, f)
+		differences = slices.DeleteFunc(slices.Clone(differences), func(d vendortree.Difference) bool { return d.Kind == vendortree.Irregular })
+	}
+	if len(differences) == 0 {
+		return
+	}
+	if i >= 0 {
+		if patch := j.patchOf(j.p.sources[i]); patch != nil {
+			f := j.start(ruleVendorPatched, i, differences, fmt.Sprintf("%s of %s not as in the module, as the policy allows: %s",
+				plain.Count(len(differences), "file"), j.p.sources[i].id(), patch.Reason))
+			f.Fix = Fix{}
+			j.findings = append(j.findings, f)
+			return
+		}
+	}
+	modified, missing, added := of(vendortree.Modified, true), of(vendortree.Missing, true), of(vendortree.Added, true)
+	if i >= 0 {
+		c, v := j.p.result.Modules[i], j.p.sources[i]
+		if wrong := len(modified) + len(missing); c.Code >= foreignFrom && 2*wrong >= c.Code || len(c.Foreign) > 0 && len(c.Foreign) == len(v.listed.Packages) {
+			f := j.start(ruleVendorForeign, i, slices.Concat(modified, missing, added), fmt.Sprintf(
+				"what is vendored as %s is not that version: of %s that get built, %d differ, %d are missing, %d are there too many",
+				v.id(), plain.Count(c.Code, "file"), len(modified), len(missing), len(added)))
+			f.File, f.Line = j.modulesTxt(), v.listed.Line
+			j.findings = append(j.findings, f)
+			modified, missing, added = nil, nil, nil
+		}
+	}
+	j.some(ruleVendorFileModified, i, modified, "%s is not the file that %s has")
+	j.some(ruleVendorFileMissing, i, missing, "%s of %s is missing")
+	j.some(ruleVendorFileAdded, i, added, "%s gets built, but %s has no such file")
+	j.some(ruleVendorDataModified, i, of(vendortree.Modified, false), "%s is not the file that %s has; no build reads it")
+}
+
+// some is one finding about one or many files of a module. format takes the
+// first file and the module.
+func (j *vendorJudge) some(rule *Rule, i int, differences []vendortree.Difference, format string) {
+	if len(differences) == 0 {
+		return
+	}
+	name := "any module"
+	if i >= 0 {
+		name = j.p.sources[i].id()
+	}
+	text := fmt.Sprintf(format, j.file(differences[0]), name)
+	if more := len(differences) - 1; more > 0 {
+		text += fmt.Sprintf(", and so it is with %s", plain.Count(more, "more file"))
+	}
+	j.findings = append(j.findings, j.start(rule, i, differences, text))
+}
+
+// many is one finding about files of several modules; format takes their number
+// with a verb.
+func (j *vendorJudge) many(rule *Rule, differences []vendortree.Difference, format, one, several string) {
+	if len(differences) == 0 {
+		return
+	}
+	verb := several
+	if len(differences) == 1 {
+		verb = one
+	}
+	i := differences[0].Module
+	if slices.ContainsFunc(differences, func(d vendortree.Difference) bool { return d.Module != i }) {
+		i = -1
+	}
+	f := j.start(rule, i, differences, fmt.Sprintf(format, plain.Count(len(differences), "file")+" "+verb))
+	switch rule {
+	case ruleVendorIgnored:
+		f.Fix = Fix{
+			Description: "Make the folder anew where the modules are to be had, and add what .gitignore keeps out.",
+			Command:     f.Fix.Command + " && git add -f " + shellQuote(path.Join(j.dir, "vendor")),
+		}
+	case ruleVendorLineEndings:
+		f.Fix.Description = "Add \"**/vendor/** -text\" to .gitattributes, so that git leaves line endings alone, and make the folder anew."
+	}
+	j.findings = append(j.findings, f)
+}
+
+// start is a finding about files of a module, at the first of them that is there.
+func (j *vendorJudge) start(rule *Rule, i int, differences []vendortree.Difference, text string) Finding {
+	f := rule.Finding("%s", text)
+	f.Dir, f.Fix = j.ownerOf(""), j.fix()
+	if i >= 0 {
+		f.Module = j.p.sources[i].id()
+		f.File, f.Line = j.modulesTxt(), j.p.sources[i].listed.Line
+	} else {
+		f.File = j.modulesTxt()
+	}
+	first := differences[0]
+	if first.Kind != vendortree.Missing {
+		f.File, f.Line = j.file(first), first.Line
+	} else if i >= 0 {
+		f.Line = j.packageLine(j.p.sources[i], first.Path)
+	}
+	for n, d := range differences {
+		if n == maxVendorEvidence {
+			f.Evidence = append(f.Evidence, "and "+plain.Count(len(differences)-n, "more file"))
+			break
+		}
+		f.Evidence = append(f.Evidence, j.place(d)+": "+whatDiffers(d))
+		if n == 0 && d.Is+d.Want != "" && d.Kind == vendortree.Modified && j.quotable(d) {
+			f.Evidence = append(f.Evidence, "  vendor: "+d.Is, "  module: "+d.Want)
+		}
+	}
+	if i >= 0 && j.p.result.Modules[i].Dropped > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("more than %s differ", plain.Count(vendortree.MaxDifferences, "file")))
+	}
+	return f
+}
+
+// quotable reports whether a line of the module may be shown: not one of a
+// directory outside of the repository.
+func (j *vendorJudge) quotable(d vendortree.Difference) bool {
+	v := j.p.sources[d.Module]
+	return v.origin.Version != "" || v.inRepository
+}
+
+// packageLine is the line of modules.txt with the package of a file, else that
+// of its module.
+func (j *vendorJudge) packageLine(v *vendorSource, name string) int {
+	line := v.listed.Line
+	longest := ""
+	for _, p := range v.listed.Packages {
+		if strings.HasPrefix(name, p.Path+"/") && len(p.Path) > len(longest) {
+			longest, line = p.Path, p.Line
+		}
+	}
+	return line
+}
+
+// file is a file of vendor as a path from the root, place the same with its line.
+func (j *vendorJudge) file(d vendortree.Difference) string { return path.Join(j.dir, "vendor", d.Path) }
+
+func (j *vendorJudge) place(d vendortree.Difference) string {
+	if d.Line > 0 {
+		return fmt.Sprintf("%s:%d", j.file(d), d.Line)
+	}
+	return j.file(d)
+}
+
+func whatDiffers(d vendortree.Difference) string {
+	switch d.Kind {
+	case vendortree.Modified:
+		if d.Line > 0 {
+			return "differs from here on"
+		}
+		return "differs"
+	case vendortree.LineEndings:
+		return "line endings differ"
+	case vendortree.Missing:
+		return "missing"
+	case vendortree.Added:
+		return "not in the module"
+	}
+	return kindOfEntry(d)
+}
+
+func kindOfEntry(d vendortree.Difference) string {
+	switch mode := d.Mode; {
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	}
+	return "neither a file nor a folder"
+}
+
+// notCompared tells of the modules of which nothing could be found out, but for
+// those that check modcache has told of.
+func (j *vendorJudge) notCompared() {
+	var lines []string
+	var first *vendorSource
+	for i, v := range j.p.sources {
+		why := ""
+		switch errs := j.p.result.Modules[i].Errs; {
+		case v.blocked != nil:
+			continue
+		case !v.known():
+			why = v.why
+		case len(errs) > 0:
+			why = errs[0].Error()
+		default:
+			continue
+		}
+		if first == nil {
+			first = v
+		}
+		lines = append(lines, v.id()+": "+why)
+	}
+	if len(lines) == 0 {
+		return
+	}
+	text := "the vendored files of %s could not be compared with the module"
+	name := plain.Count(len(lines), "module")
+	if len(lines) == 1 {
+		name = first.id()
+	}
+	f := ruleVendorNotCompared.Finding(text, name)
+	f.File, f.Line, f.Dir, f.Evidence = j.modulesTxt(), first.listed.Line, j.ownerOf(""), lines
+	if len(lines) == 1 {
+		f.Module = first.id()
+	}
+	f.Fix.Description = "Fill the module cache with go mod download where there is a network, and run again."
+	j.findings = append(j.findings, f)
+}
+
+// imports tells what is imported and not vendored, and the other way round.
+func (j *vendorJudge) imports() {
+	r := j.p.reached
+	if r == nil || len(r.Errs) > 0 {
+		return
+	}
+	if len(r.Unlisted) > 0 {
+		first := r.Unlisted[0]
+		f := ruleVendorNotVendored.Finding("%s imported, but not in modules.txt, first %s",
+			plain.Count(len(r.Unlisted), "package"), first.Path)
+		f.File, f.Line, f.Key, f.Dir, f.Fix = j.importer(first), first.Line, first.Path, j.ownerOf(""), j.fix()
+		for _, u := range r.Unlisted {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: imported by %s:%d", u.Path, j.importer(u), u.Line))
+		}
+		j.findings = append(j.findings, f)
+	}
+	var stale []vendored.Package
+	var of *vendorSource
+	modules := map[string]bool{}
+	for _, v := range j.p.sources {
+		for _, p := range v.listed.Packages {
+			if _, found := slices.BinarySearch(r.Unused, p.Path); found {
+				stale = append(stale, p)
+				modules[v.id()] = true
+				of = v
+			}
+		}
+	}
+	if len(stale) > 0 {
+		f := ruleVendorStalePackage.Finding("%s vendored that nothing imports, first %s", plain.Count(len(stale), "package"), stale[0].Path)
+		f.File, f.Line, f.Dir, f.Fix = j.modulesTxt(), stale[0].Line, j.ownerOf(""), j.fix()
+		if len(modules) == 1 {
+			f.Module = of.id()
+		}
+		for _, p := range stale {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("%d: %s", p.Line, p.Path))
+		}
+		j.findings = append(j.findings, f)
+	}
+}
+
+// importer is the file that has an import, as a path from the root.
+func (j *vendorJudge) importer(u vendortree.UnlistedImport) string {
+	if u.Main < 0 {
+		return path.Join(j.dir, "vendor", u.Dir, u.File)
+	}
+	return path.Join(path.Dir(j.files[j.mains[u.Main].Name]), u.Dir, u.File)
+}
+
+// versions tells of modules with packages at a version that is not that of the
+// build list.
+func (j *vendorJudge) versions() {
+	if vendored.IsPre114(j.mains[0].File) && j.work == nil {
+		return
+	}
+	for _, m := range j.unrequired() {
+		mod := describeModule(m.Version)
+		var f Finding
+		version, listed := j.p.selected[m.Path]
+		switch {
+		case j.pruned():
+			f = ruleVendorVersionDiffers.Finding("packages of %s are vendored, but %s", mod, j.required(m.Path))
+		case j.p.selected == nil || listed && version == m.Version.Version:
+			continue
+		case listed:
+			f = ruleVendorVersionDiffers.Finding("packages of %s are vendored, but the build list has %s", mod, version)
+		default:
+			f = ruleVendorVersionDiffers.Finding("packages of %s are vendored, but the build list does not have that module", mod)
+		}
+		f.File, f.Line, f.Module, f.Dir, f.Fix = j.modulesTxt(), m.Line, mod, j.ownerOf(""), j.fix()
+		j.findings = append(j.findings, f)
+	}
+}
+
+// text compares modules.txt with what go mod vendor would write, once nothing
+// else is wrong with it.
+func (j *vendorJudge) text() {
+	if j.vendorTree.text.IgnoredCount > 0 || slices.ContainsFunc(j.findings, func(f Finding) bool { return f.Rule == ruleVendorVersionDiffers.ID }) {
+		return
+	}
+	want := j.vendorTree.text.Expected(j.mains, j.workspace, j.goLine(), j.p.goLineOf)
+	for _, d := range j.vendorTree.text.Compare(want) {
+		var f Finding
+		switch {
+		case d.GoVersion:
+			f = ruleVendorGoVersion.Finding("modules.txt says %q of %s, go mod vendor would write %q", d.Is, describeModule(d.Module), d.Want)
+		case d.Is == "":
+			f = ruleVendorTextDiffers.Finding("modules.txt ends before the line %q", d.Want)
+		case d.Want == "":
+			f = ruleVendorTextDiffers.Finding("modules.txt goes on with %q, where go mod vendor would end", d.Is)
+		default:
+			f = ruleVendorTextDiffers.Finding("modules.txt has %q where go mod vendor would write %q", d.Is, d.Want)
+		}
+		f.File, f.Line, f.Module, f.Dir, f.Fix = j.modulesTxt(), d.Line, describeModule(d.Module), j.ownerOf(""), j.fix()
+		j.findings = append(j.findings, f)
+	}
+}
+
+// unusedPatches tells of the policy's permissions that nothing needs, once all
+// that they could be for was compared.
+func unusedPatches(s *Session, trees []*vendorTree) []Finding {
+	var findings []Finding
+	for _, patch := range s.Config.Vendor.Patched {
+		used := false
+		for _, t := range trees {
+			if t.unused != "" {
+				continue
+			}
+			if t.proof == nil {
+				used = true // not known
+				continue
+			}
+			for i, v := range t.proof.sources {
+				if module.MatchPrefixPatterns(patch.Module, v.listed.Path) {
+					unknown := !v.known() || len(t.proof.result.Modules[i].Errs) > 0
+					used = used || unknown || slices.ContainsFunc(t.proof.result.Differences, func(d vendortree.Difference) bool {
+						return d.Module == i && d.Kind != vendortree.Irregular && !t.proof.ignored[d.Path]
+					})
+				}
+			}
+		}
+		if used {
+			continue
+		}
+		f := ruleVendorPatchedUnused.Finding("%s may be patched in vendor, and is not", patch.Module)
+		f.File, f.Line, f.Key = s.ConfigFile, patch.Line, patch.Module
+		f.Evidence = []string{"reason: " + patch.Reason}
+		f.Fix.Description = "take the entry out"
+		findings = append(findings, f)
+	}
+	return findings
+}
