@@ -9,12 +9,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/gopreflight/gopreflight/internal/config"
 	"github.com/gopreflight/gopreflight/internal/goenv"
-	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/repo"
 	"github.com/gopreflight/gopreflight/internal/vendored"
 	"github.com/gopreflight/gopreflight/internal/vendortree"
@@ -378,100 +376,4 @@ func (t *vendorTree) values(c fileCounts) map[string]any {
 		v["filesUnknown"], v["filesIgnoredByGit"], v["modulesUnknown"] = c.unknown, c.ignored, c.unknownModules
 	}
 	return v
-}
-
-// vendorSum is what all vendor folders come to.
-type vendorSum struct {
-	trees, used, broken, unknown int
-	modules, packages            int
-	files                        fileCounts
-	unused                       string
-}
-
-func (v *vendorSum) add(t *vendorTree, found []Finding, counts fileCounts) {
-	v.trees++
-	switch {
-	case t.err != nil:
-		v.unknown++
-	case t.unused != "":
-		v.unused = t.unused
-	default:
-		v.used++
-		if slices.ContainsFunc(found, func(f Finding) bool { return breaksVendor(f.Rule) }) {
-			v.broken++
-		}
-	}
-	if t.text != nil && t.unused == "" {
-		v.modules += len(t.text.Modules)
-		v.packages += t.text.Packages()
-	}
-	v.files.add(counts)
-}
-
-// breaksVendor reports whether a finding says that the folder is not what it
-// should be, as far as builds go.
-func breaksVendor(id string) bool {
-	if id == ruleVendorMalformed.ID || id == ruleVendorUnlistedPackage.ID {
-		return false
-	}
-	for _, r := range vendorFileRules {
-		if r.ID == id {
-			return r.Severity == Error
-		}
-	}
-	return true
-}
-
-func (v *vendorSum) summary() string {
-	if v.used == 0 {
-		return v.unused
-	}
-	files := "modules.txt agrees"
-	if v.used > 1 {
-		files = fmt.Sprintf("%d modules.txt agree", v.used)
-	}
-	text := fmt.Sprintf("%s with go.mod: %s, %s", files, plain.Count(v.modules, "module"), plain.Count(v.packages, "package"))
-	if c := v.files; c.total > 0 {
-		text = fmt.Sprintf("%s of %s proven against go.sum (%s, %s)", plain.Thousands(c.proven), plain.Count(c.total, "file"),
-			plain.Count(v.modules, "module"), plain.Bytes(c.bytes))
-		if c.proven == c.total {
-			text = fmt.Sprintf("%s proven against go.sum (%s, %s)", plain.Count(c.total, "file"), plain.Count(v.modules, "module"), plain.Bytes(c.bytes))
-		}
-		if c.consistent > 0 {
-			text += fmt.Sprintf(", %s as in their sources", plain.Thousands(c.consistent))
-		}
-		if c.unknown > 0 {
-			text += fmt.Sprintf(", %s not compared", plain.Thousands(c.unknown))
-		}
-		if c.ignored > 0 {
-			text += fmt.Sprintf(", %s left out by .gitignore", plain.Thousands(c.ignored))
-		}
-	}
-	return text
-}
-
-func (v *vendorSum) link() *Link {
-	c := v.files
-	l := &Link{Link: "vendor", Against: "go.sum", Proven: c.proven, Total: c.total, Unit: "files", Why: c.rest()}
-	switch {
-	case v.broken > 0:
-		l.State = Broken
-		if l.Why == "" {
-			l.Why = "vendor is not what go.mod and go.sum say"
-		}
-	case v.unknown > 0:
-		l.State, l.Why = Unproven, "vendor could not be compared with go.mod"
-	case v.used == 0:
-		l.State, l.Why = Absent, v.unused
-	case c.proven == c.total && c.total > 0:
-		l.State = Proven
-	case c.proven+c.consistent == c.total:
-		l.State = Consistent
-		if c.total == 0 {
-			l.Why = "modules.txt agrees with go.mod, and no package is vendored"
-		}
-	default:
-		l.State = Unproven
-	}
-	return l
 }

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"context"
-	"fmt"
 	goversion "go/version"
 	"io"
 	"io/fs"
@@ -203,108 +202,4 @@ func (p *vendorProof) goLineOf(m module.Version) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// fileCounts are what the files of one or several folders come to.
-type fileCounts struct {
-	// total are those that must be there, but for what .gitignore keeps out, and
-	// those that are there too many. proven are the same as those of a module
-	// that go.sum names, consistent as those of another source.
-	total, proven, consistent int
-	bytes                     int64
-	// modules are those with proven files.
-	modules int
-	// ignored are kept out by a .gitignore; unknown could not be compared.
-	ignored, unknown int
-	// why says of the first unknown module why it is.
-	why                    string
-	unknownModules         int
-	unsummed, directories  int
-	endings, others, patch int
-}
-
-func (p *vendorProof) counts(patched func(*vendorSource) bool) fileCounts {
-	var c fileCounts
-	for i, v := range p.sources {
-		m := p.result.Modules[i]
-		c.total += m.Files + m.OnDisk
-		switch {
-		case !v.known() || len(m.Errs) > 0:
-			c.unknown += m.Files - m.Equal + m.OnDisk
-			c.unknownModules++
-			if c.why == "" {
-				if c.why = v.why; v.known() {
-					c.why = m.Errs[0].Error()
-				}
-			}
-			if !v.known() {
-				continue
-			}
-		}
-		if v.proven {
-			c.proven += m.Equal
-			c.bytes += m.Bytes
-			c.modules++
-			continue
-		}
-		c.consistent += m.Equal
-		if v.origin.Version == "" {
-			c.directories++
-		} else {
-			c.unsummed++
-		}
-	}
-	for _, d := range p.result.Differences {
-		if d.Kind == vendortree.Added || d.Kind == vendortree.Irregular && d.Module < 0 {
-			c.total++
-		}
-		switch {
-		case p.ignored[d.Path]:
-			c.total--
-			c.ignored++
-		case d.Module >= 0 && patched(p.sources[d.Module]):
-			c.patch++
-		case d.Kind == vendortree.LineEndings:
-			c.endings++
-		default:
-			c.others++
-		}
-	}
-	return c
-}
-
-func (c *fileCounts) add(o fileCounts) {
-	c.total += o.total
-	c.proven += o.proven
-	c.consistent += o.consistent
-	c.bytes += o.bytes
-	c.modules += o.modules
-	c.ignored += o.ignored
-	c.unknown += o.unknown
-	c.unknownModules += o.unknownModules
-	c.unsummed += o.unsummed
-	c.directories += o.directories
-	c.endings += o.endings
-	c.others += o.others
-	c.patch += o.patch
-	if c.why == "" {
-		c.why = o.why
-	}
-}
-
-// rest says, of the files that are not proven, why not.
-func (c *fileCounts) rest() string {
-	var parts []string
-	add := func(n int, format string, args ...any) {
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf(format, args...))
-		}
-	}
-	add(c.unknownModules, "%s not compared with %s: %s", plain.Count(c.unknown, "file"), plain.Count(c.unknownModules, "module"), c.why)
-	add(c.others, "%s not as in the modules", plain.Count(c.others, "file"))
-	add(c.patch, "%s patched, as the policy allows", plain.Count(c.patch, "file"))
-	add(c.endings, "%s with other line endings", plain.Count(c.endings, "file"))
-	add(c.directories, "%s replaced by directories, which no hash stands for", plain.Count(c.directories, "module"))
-	add(c.unsummed, "%s without one line in go.sum", plain.Count(c.unsummed, "module"))
-	return strings.Join(parts, "; ")
 }

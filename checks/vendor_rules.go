@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/version"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/module"
@@ -29,8 +30,11 @@ func judgeVendor(t *vendorTree, patched []config.PatchedModule) []Finding {
 	for _, m := range t.text.Consistency(t.mains, t.workspace) {
 		findings = append(findings, t.mismatch(m))
 	}
+	files := t.judgeFiles(patched)
 	for _, m := range t.text.Modules {
-		if f, ok := t.judgeGoVersion(m); ok {
+		// A line that is wrong says nothing of what the module needs.
+		wrong := slices.ContainsFunc(files, func(f Finding) bool { return f.Rule == ruleVendorGoVersion.ID && f.Line == m.GoLine })
+		if f, ok := t.judgeGoVersion(m); ok && !wrong {
 			findings = append(findings, f)
 		}
 	}
@@ -41,7 +45,7 @@ func judgeVendor(t *vendorTree, patched []config.PatchedModule) []Finding {
 	if t.proof != nil && len(t.proof.result.Unlisted) > 0 {
 		findings = append(findings, t.judgeUnlisted(t.proof.result.Unlisted))
 	}
-	return append(append(findings, t.judgeIgnored()...), t.judgeFiles(patched)...)
+	return append(append(findings, t.judgeIgnored()...), files...)
 }
 
 var ruleVendorMissingModulesTxt = &Rule{

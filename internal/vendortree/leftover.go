@@ -73,6 +73,7 @@ func (c *comparer) leftOver(r *Result) error {
 	slices.Sort(r.Unlisted)
 	for _, name := range names {
 		if unlisted[path.Dir(name)] {
+			r.UnlistedFiles++
 			continue
 		}
 		d, err := c.added(name)

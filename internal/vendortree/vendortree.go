@@ -128,8 +128,10 @@ type Result struct {
 	// Differences are sorted by path.
 	Differences []Difference
 	// Unlisted are directories with Go files, no tests, that belong to no
-	// package of modules.txt, and that are not said to be Added.
-	Unlisted []string
+	// package of modules.txt, UnlistedFiles the number of all files in them; none
+	// of these is said to be Added.
+	Unlisted      []string
+	UnlistedFiles int
 	// Dropped counts differences that are nobody's above MaxDifferences.
 	Dropped int
 }
