@@ -196,11 +196,11 @@ func (j *vendorJudge) start(rule *Rule, i int, differences []vendortree.Differen
 	} else {
 		f.File = j.modulesTxt()
 	}
-	first := differences[0]
-	if first.Kind != vendortree.Missing {
-		f.File, f.Line = j.file(first), first.Line
+	at := slices.IndexFunc(differences, func(d vendortree.Difference) bool { return d.Kind != vendortree.Missing })
+	if at >= 0 {
+		f.File, f.Line = j.file(differences[at]), differences[at].Line
 	} else if i >= 0 {
-		f.Line = j.packageLine(j.p.sources[i], first.Path)
+		f.Line = j.packageLine(j.p.sources[i], differences[0].Path)
 	}
 	for n, d := range differences {
 		if n == maxVendorEvidence {
@@ -208,7 +208,7 @@ func (j *vendorJudge) start(rule *Rule, i int, differences []vendortree.Differen
 			break
 		}
 		f.Evidence = append(f.Evidence, j.place(d)+": "+whatDiffers(d))
-		if n == 0 && d.Is+d.Want != "" && d.Kind == vendortree.Modified && j.quotable(d) {
+		if n == at && d.Is+d.Want != "" && d.Kind == vendortree.Modified && j.quotable(d) {
 			f.Evidence = append(f.Evidence, "  vendor: "+d.Is, "  module: "+d.Want)
 		}
 	}

@@ -2,6 +2,7 @@ package vendortree
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -10,6 +11,11 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
+
+	"github.com/gopreflight/gopreflight/internal/vendored"
 )
 
 // TestSameAsGoModVendor: what go mod vendor makes, for go lines of all ages, has
@@ -60,9 +66,46 @@ func (l *lab) same(dir, vendor, goLine string, modules []Module, what string) {
 	if want := len(walk(l, vendor)) - 1; files != want { // without modules.txt
 		l.Errorf("%s: %d files, vendor has %d", what, files, want)
 	}
+	l.sameText(dir, goLine, modules, what)
 	reached := Reach(l.Context(), []Main{{Path: "example.com/app", Content: os.DirFS(dir)}}, imports)
 	if len(reached.Unused)+len(reached.Unlisted)+len(reached.Errs) > 0 {
 		l.Errorf("%s: %+v", what, reached)
+	}
+}
+
+// sameText wants modules.txt to be what it is expected to be.
+func (l *lab) sameText(dir, goLine string, modules []Module, what string) {
+	l.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	l.check(err)
+	file, err := modfile.Parse("go.mod", data, nil)
+	l.check(err)
+	text := l.text(dir)
+	lines := text.Expected([]vendored.Main{{Dir: ".", Name: "go.mod", File: file}}, nil, goLine, func(v module.Version) (string, bool) {
+		for _, m := range modules {
+			if m.Path != v.Path {
+				continue
+			}
+			content, closer, err := m.Open()
+			l.check(err)
+			defer closer.Close()
+			data, err := fs.ReadFile(content, "go.mod")
+			if errors.Is(err, fs.ErrNotExist) {
+				return "", true
+			}
+			l.check(err)
+			f, err := modfile.ParseLax("go.mod", data, nil)
+			l.check(err)
+			return f.Go.Version, true
+		}
+		l.Errorf("%s: %s has no content", what, v)
+		return "", false
+	})
+	if d := text.Compare(lines); len(d) > 0 {
+		l.Errorf("%s: modules.txt: %+v", what, d)
+	}
+	if len(lines) < 3*len(modules) && goLine != "1.16" {
+		l.Errorf("%s: only %d lines", what, len(lines))
 	}
 }
 
