@@ -13,14 +13,14 @@ import (
 )
 
 // notCompared tells of the modules of which nothing could be found out, but for
-// those that check modcache has told of.
+// those that check modcache has told of, and those of which nothing is there.
 func (j *vendorJudge) notCompared() {
 	var lines []string
 	var first *vendorSource
 	for i, v := range j.p.sources {
 		why := ""
 		switch errs := j.p.result.Modules[i].Errs; {
-		case v.blocked != nil:
+		case v.blocked != nil || j.p.result.Modules[i].Files+j.p.result.Modules[i].OnDisk == 0:
 			continue
 		case !v.known():
 			why = v.why

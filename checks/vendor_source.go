@@ -267,8 +267,7 @@ func (v *vendorSource) openContent(s *Session) (fs.FS, io.Closer, error) {
 		}
 		content, err := fs.Sub(z, describeModule(v.origin))
 		if err != nil {
-			z.Close()
-			return nil, nil, err
+			return nil, nil, errors.Join(err, z.Close())
 		}
 		return content, z, nil
 	case v.inRepository:

@@ -128,8 +128,7 @@ func (p *vendorProof) counts(patched func(*vendorSource) bool) fileCounts {
 	for i, v := range p.sources {
 		m := p.result.Modules[i]
 		c.total += m.Files + m.OnDisk
-		switch {
-		case !v.known() || len(m.Errs) > 0:
+		if !v.known() || len(m.Errs) > 0 {
 			c.unknown += m.Files - m.Equal + m.OnDisk
 			c.unknownModules++
 			if c.why == "" {

@@ -67,7 +67,7 @@ func TestCompare(t *testing.T) {
 		{name: "a replacement repeated, as Go 1.21 does", old: "# example.com/unused", new: "# example.com/b v1.0.0 => ./b\n# example.com/unused"},
 		{name: "a workspace's", old: "# example.com/a v", new: "## workspace\n# example.com/a v", want: `1 "## workspace" "# example.com/a v1.0.0" example.com/a@v1.0.0`},
 	} {
-		changed := strings.Replace(text, tt.old, tt.new, -1)
+		changed := strings.ReplaceAll(text, tt.old, tt.new)
 		if tt.name == "nothing" {
 			changed = text
 		}

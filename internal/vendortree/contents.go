@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"strings"
 )
@@ -118,8 +119,8 @@ func sameText(a, b io.Reader) (bool, error) {
 		c, errX := textByte(x)
 		d, errY := textByte(y)
 		switch {
-		case errX == io.EOF || errY == io.EOF:
-			return errX == errY, nil
+		case errors.Is(errX, io.EOF) || errors.Is(errY, io.EOF):
+			return errors.Is(errX, io.EOF) && errors.Is(errY, io.EOF), nil
 		case errX != nil:
 			return false, errX
 		case errY != nil:

@@ -86,16 +86,16 @@ func (s *scanner) peek() byte {
 			s.ended = true
 			return 0
 		}
-		switch c := s.data[s.at]; {
-		case c == 0:
+		switch c := s.data[s.at]; c {
+		case 0:
 			s.nul = true
 			return 0
-		case c == '\n':
+		case '\n':
 			s.line++
 			s.at++
-		case c == ' ' || c == '\f' || c == '\t' || c == '\r' || c == ';':
+		case ' ', '\f', '\t', '\r', ';':
 			s.at++
-		case c == '/':
+		case '/':
 			s.comment()
 		default:
 			return c

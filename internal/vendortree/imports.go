@@ -23,7 +23,7 @@ type Main struct {
 	Tools []string
 }
 
-// An Unlisted import is one for which no package is vendored.
+// An UnlistedImport is one for which no package is vendored.
 type UnlistedImport struct {
 	Import
 	// Main is an index of mains; -1 where a vendored package has it.
