@@ -73,6 +73,9 @@ type vendorTree struct {
 	foreign bool
 	// lost are listed modules with packages that have no file on disk.
 	lost []lostPackages
+	// irregular is what the folder is when it is none itself, but a link to one;
+	// fs.ModeDir where it is.
+	irregular fs.FileMode
 	// proof is what comparing the files found; nil when they were not, because
 	// modules.txt is not what it should be.
 	proof *vendorProof
@@ -308,6 +311,13 @@ func modFlag(s *Session) string {
 // their modules; without modules.txt, it finds out whose folder this is.
 func (t *vendorTree) look(ctx context.Context, s *Session) error {
 	dir := s.Repo.Abs(path.Join(t.dir, "vendor"))
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	if t.irregular = info.Mode().Type(); t.irregular != fs.ModeDir {
+		return nil
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err

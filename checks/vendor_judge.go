@@ -73,6 +73,16 @@ func (t *vendorTree) judgeFiles(patched []config.PatchedModule) []Finding {
 	return j.findings
 }
 
+// judgeLink is the finding of a vendor folder that is none itself.
+func (t *vendorTree) judgeLink() Finding {
+	name := path.Join(t.dir, "vendor")
+	f := ruleVendorIrregular.Finding("%s is %s, which was not followed", name, kindOfMode(t.irregular))
+	f.File, f.Dir = name, t.ownerOf("")
+	f.Fix = t.fix()
+	f.Fix.Command = "rm " + shellQuote(name) + " && " + f.Fix.Command
+	return f
+}
+
 // isLost reports whether a file is of a package of which nothing is there.
 func (t *vendorTree) isLost(name string) bool {
 	for _, l := range t.lost {
@@ -265,8 +275,10 @@ func whatDiffers(d vendortree.Difference) string {
 	return kindOfEntry(d)
 }
 
-func kindOfEntry(d vendortree.Difference) string {
-	switch mode := d.Mode; {
+func kindOfEntry(d vendortree.Difference) string { return kindOfMode(d.Mode) }
+
+func kindOfMode(mode fs.FileMode) string {
+	switch {
 	case mode&fs.ModeSymlink != 0:
 		return "a symbolic link"
 	case mode&fs.ModeNamedPipe != 0:

@@ -25,17 +25,20 @@ import (
 // vendorModules are what the proxy of the vendor lab serves.
 var vendorModules = map[string]map[string]string{
 	"example.com/lib@v1.0.0": {
-		"go.mod": "module example.com/lib\n\ngo 1.21\n", "LICENSE": "free\n", "README.md": "lib\n",
+		"go.mod": "module example.com/lib\n\ngo 1.16\n", "LICENSE": "free\n", "README.md": "lib\n",
 		"lib.go":      "package lib\n\nimport \"embed\"\n\n//go:embed text\nvar FS embed.FS\n\nfunc F() string { return \"lib\" + G() }\n",
 		"more.go":     "package lib\n\nfunc G() string { return \"more\" }\n",
 		"register.go": "package lib\n\nfunc init() {}\n",
 		"text/a.txt":  "a\n", "lib_test.go": "package lib\n", "sub/sub.go": "package sub\n",
 	},
 	"example.com/lib@v1.1.0": {
-		"go.mod": "module example.com/lib\n\ngo 1.21\n", "LICENSE": "free\n", "README.md": "lib\n",
+		"go.mod": "module example.com/lib\n\ngo 1.16\n", "LICENSE": "free\n", "README.md": "lib\n",
 		"lib.go":   "package lib\n\nimport \"embed\"\n\n//go:embed text\nvar FS embed.FS\n\nfunc F() string { return \"lib 1.1\" }\n",
 		"more.go":  "package lib\n\nfunc G() string { return \"more 1.1\" }\n",
 		"other.go": "package lib\n", "text/a.txt": "a 1.1\n", "sub/sub.go": "package sub\n",
+	},
+	"example.com/user@v1.0.0": {
+		"go.mod": "module example.com/user\n\ngo 1.16\n\nrequire example.com/lib v1.0.0\n", "user.go": "package user\n\nimport _ \"example.com/lib\"\n",
 	},
 	"example.com/fork@v1.0.0":                {"go.mod": "module example.com/orig\n\ngo 1.21\n", "orig.go": "package orig\n\nfunc F() string { return \"fork\" }\n"},
 	"github.com/Azure/Thing@v1.2.0":          {"go.mod": "module github.com/Azure/Thing\n\ngo 1.21\n", "thing.go": "package thing\n\nfunc F() string { return \"thing\" }\n"},
@@ -208,7 +211,7 @@ var vendorFaults = []vendorFault{
 	{
 		name: "modules.txt says another go line",
 		do: func(t *testing.T, l *cacheLab) {
-			labEdit(t, l.at("vendor/modules.txt"), "lib v1.0.0\n## explicit; go 1.21", "lib v1.0.0\n## explicit; go 1.16")
+			labEdit(t, l.at("vendor/modules.txt"), "lib v1.0.0\n## explicit; go 1.16", "lib v1.0.0\n## explicit; go 1.22")
 		},
 		want: []string{"vendor/go-version-differs vendor/modules.txt:5 " + vendorLib}, link: Broken, compare: 1, mended: true,
 	},

@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"go/version"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -25,6 +26,9 @@ func judgeVendor(t *vendorTree, patched []config.PatchedModule) []Finding {
 	}
 	if t.text == nil {
 		return []Finding{t.judgeMissing()}
+	}
+	if t.irregular != fs.ModeDir {
+		return []Finding{t.judgeLink()}
 	}
 	var findings []Finding
 	for _, m := range t.text.Consistency(t.mains, t.workspace) {
