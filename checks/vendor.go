@@ -37,13 +37,15 @@ own .gitignore keeps out of version control, and empty folders. Line endings tha
 from edits. Nothing is followed or opened that is no regular file.
 
 A module that the module cache lacks is downloaded by the go command, if go.sum names it and the run is not
-` + "`--offline`" + `; else its files are said to be unproven. A module without a line in go.sum, and one that a directory
+` + "`--offline`" + `, but for one of this
+repository's own host and owner that GOPRIVATE does not name; else its files are said to be unproven. A module without a line in go.sum, and one that a directory
 replaces, is at best consistent. A vendor folder that the go command would not use (a go line below 1.14, a
 folder made by ` + "`go work vendor`" + ` without a go.work) is skipped and said to be so. Costs about a second for 10,000
 files; what check modcache hashed is not hashed again.`,
 	Needs: []*Check{gomod},
-	// What has been proven is not hashed again, and what is broken is told there.
-	After: []*Check{modcache},
+	// What has been proven is not hashed again, and what is broken is told there;
+	// what is downloaded here comes after both caches were judged.
+	After: []*Check{toolchainCheck, modcache, buildcache},
 	Rules: append([]*Rule{
 		ruleVendorMissingModulesTxt, ruleVendorNotExplicit, ruleVendorStaleExplicit, ruleVendorVersionDiffers,
 		ruleVendorReplaceMissing, ruleVendorReplaceDiffers, ruleVendorReplaceStale,
@@ -58,8 +60,9 @@ type vendorTree struct {
 	dir string
 	// work is the workspace that it is of; nil for one module's.
 	work *repo.Workspace
-	// modules build from it: exactly one without work.
-	modules []*repo.Module
+	// modules build from it and are judged: exactly one without work. members are
+	// all modules of the workspace.
+	modules, members []*repo.Module
 	// mains and workspace are the same for the comparison, files maps their
 	// names to paths relative to the root.
 	mains     []vendored.Main
@@ -225,6 +228,11 @@ func workspaceTree(s *Session, ws *repo.Workspace) *vendorTree {
 	for _, m := range s.Modules {
 		if m.Workspace == ws {
 			t.modules = append(t.modules, m)
+		}
+	}
+	for _, m := range s.Repo.Modules {
+		if m.Workspace == ws {
+			t.members = append(t.members, m)
 		}
 	}
 	t.text, t.err = readModulesTxt(s, ws.Dir)

@@ -14,6 +14,7 @@ import (
 	"github.com/gopreflight/gopreflight/internal/gocmd"
 	"github.com/gopreflight/gopreflight/internal/goenv"
 	"github.com/gopreflight/gopreflight/internal/plain"
+	"github.com/gopreflight/gopreflight/internal/repo"
 )
 
 // maxDownloads is how many module versions one go mod download is asked for.
@@ -44,6 +45,22 @@ func (t *vendorTree) download(ctx context.Context, s *Session, missing []*vendor
 	return err
 }
 
+// mayAskFor reports whether a module may be downloaded: its name goes only where
+// GOPROXY says if it is not one of this repository's own owner, which a build from
+// vendor would tell nobody.
+func (s *Session) mayAskFor(v *vendorSource) bool {
+	modPath := v.origin.Path
+	if module.MatchPrefixPatterns(privatePatterns(s.Env), modPath) {
+		return true // the go command asks its host, and no proxy
+	}
+	own := slices.ContainsFunc(s.Repo.Modules, func(main *repo.Module) bool { return sameOwner(main.Path, modPath) })
+	if own || !isPublicPath(modPath) {
+		v.why = "not in the module cache, and no proxy is asked for a module of this repository's own host and owner (GOPRIVATE would name it)"
+		return false
+	}
+	return true
+}
+
 // runDownload runs go mod download, and returns what it says of each module
 // version that it could not get.
 func (t *vendorTree) runDownload(ctx context.Context, s *Session, missing []*vendorSource) (map[module.Version]string, error) {
@@ -56,7 +73,7 @@ func (t *vendorTree) runDownload(ctx context.Context, s *Session, missing []*ven
 		return nil, err
 	}
 	var sum strings.Builder
-	for _, f := range sumFiles(t.modules) {
+	for _, f := range t.sumFiles() {
 		if f.parse() == nil {
 			sum.Write(f.file.Data)
 			sum.WriteByte('\n')

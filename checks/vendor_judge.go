@@ -222,7 +222,7 @@ func (j *vendorJudge) start(rule *Rule, i int, differences []vendortree.Differen
 			f.Evidence = append(f.Evidence, "  vendor: "+d.Is, "  module: "+d.Want)
 		}
 	}
-	if i >= 0 && j.p.result.Modules[i].Dropped > 0 {
+	if i < 0 && j.p.result.Dropped > 0 || i >= 0 && j.p.result.Modules[i].Dropped > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("more than %s differ", plain.Count(vendortree.MaxDifferences, "file")))
 	}
 	return f

@@ -201,6 +201,20 @@ func TestVendorCache(t *testing.T) {
 			t.Error("the go command extracted it all the same")
 		}
 	})
+	t.Run("a module of one's own", func(t *testing.T) {
+		t.Parallel()
+		l := lab.copy(t)
+		labEdit(t, l.at("go.mod"), "module example.com/app", "module github.com/Azure/app")
+		l.expect(t, "warm", Consistent)
+		labRemove(t, l.cache)
+		findings := l.expect(t, "cold", Unproven, "vendor/not-compared vendor/modules.txt:13 github.com/Azure/Thing@v1.2.0")
+		if text := findings[0].Evidence[0]; !strings.Contains(text, "no proxy is asked for a module of this repository's own host and owner") {
+			t.Errorf("evidence %q", text)
+		}
+		if _, err := os.Stat(l.file("github.com/Azure/Thing@v1.2.0", "info")); err == nil {
+			t.Error("it was asked for all the same")
+		}
+	})
 	t.Run("hashes that contradict each other", func(t *testing.T) {
 		t.Parallel()
 		l := lab.copy(t)

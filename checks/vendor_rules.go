@@ -94,8 +94,8 @@ var (
 	}
 	ruleVendorVersionDiffers = &Rule{
 		ID: "vendor/version-differs", Severity: Error, Blocks: true,
-		Summary: "Packages are vendored from another version than go.mod requires.",
-		Help:    whyVendor + "Below Go 1.14 it only notices contradictions like this one. Run `go mod vendor` and commit the vendor folder together with go.mod.",
+		Summary: "Packages are vendored from another version than go.mod or the build list has.",
+		Help:    "Below Go 1.14 the go command compares modules.txt with go.mod and refuses to build while they contradict each other like this. From 1.14 on it takes a version that no go.mod requires as modules.txt has it: nobody notices that the build list has another one, or none.\n\nRun `go mod vendor` (in a workspace: `go work vendor`) and commit the vendor folder together with go.mod.",
 	}
 	ruleVendorReplaceMissing = &Rule{
 		ID: "vendor/replace-missing", Severity: Error, Blocks: true,

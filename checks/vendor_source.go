@@ -78,7 +78,7 @@ func (t *vendorTree) sources(ctx context.Context, s *Session) ([]*vendorSource, 
 	if err != nil || len(missing) == 0 {
 		return all, err
 	}
-	wanted := slices.DeleteFunc(missing, func(v *vendorSource) bool { return len(v.sums) == 0 })
+	wanted := slices.DeleteFunc(missing, func(v *vendorSource) bool { return len(v.sums) == 0 || !s.mayAskFor(v) })
 	switch {
 	case len(wanted) == 0:
 	case s.Offline || s.Go == nil:
@@ -94,10 +94,19 @@ func (t *vendorTree) sources(ctx context.Context, s *Session) ([]*vendorSource, 
 	return all, err
 }
 
+// sumFiles are the go.sum files that count for the tree: those of all members of
+// its workspace, whichever are judged, or of its module.
+func (t *vendorTree) sumFiles() []sumFile {
+	if t.work == nil {
+		return sumFiles(t.modules)
+	}
+	return sumFiles(t.members)
+}
+
 // sums are the hashes that the go.sum files of the tree's modules name.
 func (t *vendorTree) sums() map[module.Version][]string {
 	sums := map[module.Version][]string{}
-	for _, f := range sumFiles(t.modules) {
+	for _, f := range t.sumFiles() {
 		if f.parse() != nil {
 			continue // check gosum says why
 		}
