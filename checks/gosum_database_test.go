@@ -212,6 +212,11 @@ func TestGosumDatabase(t *testing.T) {
 				return s + "example.com/secret v1.0.0 " + hashA + "\nexample.com/secret v1.0.0/go.mod " + hashB + "\n"
 			})
 		}, want: []string{"gosum/database-unknown go.sum:11 example.com/secret@v1.0.0"}, state: Unproven, summary: "2 unknown to it, 10 taken from base", lookups: "example.com/secret@v1.0.0"},
+		{name: "a record without the line", spoil: func(t *testing.T, l *sumLab) {
+			l.base["go.sum"] = dropLine(l.good, "example.com/lib v1.0.0/go.mod")
+			l.db = sumdbtest.New(t, sumLabDB, strings.Split(strings.TrimSpace(l.base["go.sum"]), "\n")...)
+			l.serve(t)
+		}, want: []string{"gosum/database-unknown go.sum:8 " + lib}, state: Unproven, summary: "1 unknown to it, 9 taken from base", lookups: lib},
 		{name: "of the repository's own owner", spoil: func(t *testing.T, l *sumLab) {
 			l.edit(t, func(s string) string { return s + "example.com/app/sub v1.0.0 " + hashA + "\n" })
 		}, state: Consistent, summary: "10 taken from base, 1 of this repository's own host and owner, or of no public host, not asked about"},

@@ -181,8 +181,8 @@ func (c *Client) Asks(path string) error {
 // Lookup returns the hashes ("h1:...") that the database proves to have for a
 // module version, or for its go.mod alone where the version ends in "/go.mod" as
 // in a go.sum line. It is empty where the database's record has no such line: the
-// go command then takes any hash. ctx ends the wait; a request under way goes on
-// to its own timeout.
+// go command stops then ("checksum missing from sumdb response"). ctx ends the
+// wait; a request under way goes on to its own timeout.
 func (c *Client) Lookup(ctx context.Context, mod module.Version) ([]string, error) {
 	if err := c.Asks(mod.Path); err != nil {
 		return nil, err
