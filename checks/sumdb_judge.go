@@ -145,6 +145,8 @@ func (f *sumdbFacts) judgeFault() Finding {
 		message = fmt.Sprintf("%s does not say whether it passes %s on (%s), and the go command stops there", host, f.name, f.fault.Text)
 	case rule == ruleSumdbUnreachable && f.endpoint.Entry < 0 && len(f.endpoint.Asked) > 0 && !atSupported:
 		message = fmt.Sprintf("no proxy passes %s on, and %s cannot be reached: %s", f.name, host, f.fault.Text)
+	case rule == ruleSumdbUnreachable && host == f.name:
+		message = fmt.Sprintf("%s cannot be reached: %s", f.name, f.fault.Text)
 	case rule == ruleSumdbUnreachable:
 		message = fmt.Sprintf("%s cannot be reached: %s: %s", f.name, host, f.fault.Text)
 	case rule == ruleSumdbForked:

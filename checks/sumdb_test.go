@@ -198,6 +198,9 @@ func TestSumdbLab(t *testing.T) {
 		{name: "403 to lookups", spoil: func(_ *testing.T, l *dbLab) { answerWith(l.db, "lookup", 403, "curated") }, want: []string{"sumdb/refused "}, says: "status 403 Forbidden"},
 		{name: "500 to lookups", spoil: func(_ *testing.T, l *dbLab) { answerWith(l.db, "lookup", 500, "") }, want: []string{"sumdb/refused "}},
 		{name: "a module that the database does not know", spoil: func(t *testing.T, l *dbLab) { l.db = sumdbtest.New(t, l.db.Name); l.set["GOSUMDB"] = l.db.Key }},
+		{name: "a URL in GOSUMDB that answers 404 to everything", spoil: func(t *testing.T, l *dbLab) {
+			l.set["GOSUMDB"] += " " + proxyOf(t, 404, "text/plain", "no such page")
+		}, want: []string{"sumdb/refused "}, says: "status 404 Not Found"},
 		{name: "404 to tiles", spoil: func(_ *testing.T, l *dbLab) { answerWith(l.db, "tile", 404, "") }, want: []string{"sumdb/refused "}, says: "status 404 Not Found"},
 		{name: "another database under the name", spoil: func(t *testing.T, l *dbLab) { l.set["GOSUMDB"] = sumdbtest.New(t, l.db.Name).Key },
 			want: []string{"sumdb/untrusted "}, says: "note has no verifiable signatures"},

@@ -173,6 +173,9 @@ func (c *Client) remote(path string) ([]byte, *Fault) {
 		c.place(fault, path)
 		return nil, fault
 	}
+	if !isTile {
+		c.seen.Store(true)
+	}
 	return data, nil
 }
 
