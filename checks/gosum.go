@@ -37,7 +37,7 @@ var gosum = &Check{
 		"main module's own host and owner unless `gosum.ask` names them. Where a line differs, the base revision,\n" +
 		"the module cache and the place that the go command would download from are asked which one is the odd one\n" +
 		"out. It costs one request for each module version, and some for tiles. Without a base revision nothing is asked.",
-	After: []*Check{env, sumdbCheck, toolchainCheck, gomod, modcache},
+	After: []*Check{env, sumdbCheck, toolchainCheck, gomod, modcache, buildcache},
 	Rules: []*Rule{
 		ruleSumMalformed, ruleSumMergeConflict, ruleSumConflict, ruleSumAlgorithm, ruleSumUnusable,
 		ruleSumMissing, ruleSumUnused, ruleSumForm,

@@ -232,13 +232,14 @@ func (a *sumAudit) baseSums(ctx context.Context, f sumFile) (sums.Sums, error) {
 	return nil, fmt.Errorf("cannot read %s of the base revision: %w", f.file.Name, err)
 }
 
-// mayAsk reports whether a module's name may be sent: it is of a public host and,
-// unless the policy says so, not of a main module's own host and owner.
+// mayAsk reports whether a module's name may be sent: unless the policy says so, not
+// one that looks private, nor one of a main module's own host and owner.
 func (a *sumAudit) mayAsk(path string) bool {
 	if a.s.Config != nil && slices.ContainsFunc(a.s.Config.Gosum.Ask, func(p string) bool { return module.MatchPrefixPatterns(p, path) }) {
 		return true
 	}
-	return isPublicPath(path) && !slices.ContainsFunc(a.s.Repo.Modules, func(m *repo.Module) bool { return sameOwner(m.Path, path) })
+	pattern, _ := looksPrivate(a.s, path)
+	return pattern == "" && !slices.ContainsFunc(a.s.Repo.Modules, func(m *repo.Module) bool { return sameOwner(m.Path, path) })
 }
 
 // ask asks about all lines, many at once.

@@ -218,8 +218,8 @@ func TestGosumDatabase(t *testing.T) {
 			l.serve(t)
 		}, want: []string{"gosum/database-unknown go.sum:8 " + lib}, state: Unproven, summary: "1 unknown to it, 9 taken from base", lookups: lib},
 		{name: "of the repository's own owner", spoil: func(t *testing.T, l *sumLab) {
-			l.edit(t, func(s string) string { return s + "example.com/app/sub v1.0.0 " + hashA + "\n" })
-		}, state: Consistent, summary: "10 taken from base, 1 of this repository's own host and owner, or of no public host, not asked about"},
+			l.edit(t, func(s string) string { return s + "example.com/app/sub v1.0.0 " + hashA + "\ngit.corp.internal/x v1.0.0 " + hashA + "\n" })
+		}, state: Consistent, summary: "10 taken from base, 2 of this repository's own host and owner, or of no public host, not asked about"},
 		{name: "of the repository's own owner, configured", spoil: func(t *testing.T, l *sumLab) {
 			l.policy.Gosum.Ask = []string{"example.com/app"}
 			l.edit(t, func(s string) string { return s + "example.com/app/sub v1.0.0 " + hashA + "\n" })

@@ -134,7 +134,7 @@ func (f *sumdbFacts) ask(ctx context.Context, s *Session, client *checksumdb.Cli
 	}
 	// The go command learns tree heads from lookups, and a proxy need not serve the
 	// newest one by itself.
-	probe, ok := publicModule(s.Modules, s.unverifiedPatterns()+","+privatePatterns(s.Env))
+	probe, ok := publicModule(s.Modules, unverifiedPatterns(s.Env)+","+privatePatterns(s.Env))
 	if ok {
 		f.probe = probe.String()
 		_, err := client.Lookup(ctx, probe)
@@ -261,7 +261,7 @@ func (f *sumdbFacts) facts(s *Session) Facts {
 			values[name] = neededTexts(list)
 		}
 	}
-	if patterns := s.unverifiedPatterns(); patterns != "" {
+	if patterns := unverifiedPatterns(s.Env); patterns != "" {
 		values["gonosumdb"] = patterns
 	}
 	return Facts{Summary: f.summary(), Values: values}

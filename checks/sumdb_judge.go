@@ -246,7 +246,7 @@ func (f *sumdbFacts) judgeUnverified(s *Session) []Finding {
 	if len(f.unverified) == 0 {
 		return nil
 	}
-	why := "GONOSUMDB (" + s.unverifiedPatterns() + ") matches"
+	why := "GONOSUMDB (" + unverifiedPatterns(s.Env) + ") matches"
 	if f.off {
 		why = "GOSUMDB=off"
 	}
