@@ -10,11 +10,19 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 )
 
 // maxNames bounds the names of a certificate that are kept.
 const maxNames = 8
+
+// How crypto/tls says that the server speaks only versions that are too old: by
+// its own error, which has no type, or by the server's alert (RFC 8446, 6).
+const (
+	serverVersion                       = "tls: server selected unsupported protocol version"
+	alertProtocolVersion tls.AlertError = 70
+)
 
 // classify says what a failed request means. stage is the phase that it was
 // in. The text is that of err without the URL, which may hold credentials; the
@@ -73,6 +81,7 @@ func classifyTLS(f *Fault, err error, now time.Time) bool {
 	var verify *tls.CertificateVerificationError
 	if errors.As(err, &verify) && len(verify.UnverifiedCertificates) > 0 {
 		f.Certificate = certificate(verify.UnverifiedCertificates[0])
+		f.Chain = certificates(verify.UnverifiedCertificates)
 	}
 	var invalid x509.CertificateInvalidError
 	var unknown x509.UnknownAuthorityError
@@ -92,6 +101,8 @@ func classifyTLS(f *Fault, err error, now time.Time) bool {
 		f.Kind = TLSUnknownAuthority
 	case errors.As(err, &name):
 		f.Kind = TLSName
+	case errors.As(err, &alert) && alert == alertProtocolVersion, strings.HasPrefix(err.Error(), serverVersion):
+		f.Kind = TLSVersion
 	case verify != nil, errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert):
 		f.Kind = TLSOther
 	default:
@@ -117,29 +128,4 @@ func isAny(err error, targets []error) bool {
 		}
 	}
 	return false
-}
-
-// certificate keeps what a message needs.
-func certificate(c *x509.Certificate) *Certificate {
-	out := &Certificate{
-		Subject:   oneLine(nameOf(c.Subject.CommonName, c.Subject.String()), maxText),
-		Issuer:    oneLine(nameOf(c.Issuer.CommonName, c.Issuer.String()), maxText),
-		NotBefore: c.NotBefore,
-		NotAfter:  c.NotAfter,
-	}
-	for _, n := range c.DNSNames {
-		out.Names = append(out.Names, oneLine(n, maxText))
-	}
-	for _, ip := range c.IPAddresses {
-		out.Names = append(out.Names, ip.String())
-	}
-	out.Names = out.Names[:min(len(out.Names), maxNames)]
-	return out
-}
-
-func nameOf(common, full string) string {
-	if common != "" {
-		return common
-	}
-	return full
 }

@@ -106,8 +106,8 @@ func TestProbeTLS(t *testing.T) {
 		}
 		switch {
 		case tt.name == "good":
-			if r.Certificate == nil || r.Certificate.Issuer != "Corp CA 2" || r.Certificate.NotAfter.Sub(now.Add(year)).Abs() > time.Second {
-				t.Errorf("certificate = %+v", r.Certificate)
+			if r.Certificate() == nil || r.Certificate().Issuer != "Corp CA 2" || r.Certificate().NotAfter.Sub(now.Add(year)).Abs() > time.Second {
+				t.Errorf("certificate = %+v", r.Certificate())
 			}
 			var phases []Phase
 			for _, timing := range r.Timings {
