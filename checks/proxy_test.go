@@ -295,7 +295,7 @@ func TestProxyCertificateLife(t *testing.T) {
 		}
 		now := time.Now()
 		p := proxyProbe{chain: chain, now: now, results: []goproxy.Result{{
-			Entry: chain[0], Certificate: &goproxy.Certificate{NotBefore: now.Add(tt.left - tt.life), NotAfter: now.Add(tt.left)},
+			Entry: chain[0], TLS: &goproxy.TLSState{Chain: []goproxy.Certificate{{NotBefore: now.Add(tt.left - tt.life), NotAfter: now.Add(tt.left)}}},
 		}}}
 		if got := len(p.judgeCertificates()) > 0; got != tt.want {
 			t.Errorf("%v of %v left: warned %v, want %v", tt.left, tt.life, got, tt.want)
@@ -382,7 +382,6 @@ func TestProxySkips(t *testing.T) {
 	}{
 		"offline":      {map[string]string{"GOPROXY": url}, func(s *Session) { s.Offline = true }, "offline"},
 		"off":          {map[string]string{"GOPROXY": "off", "GOPRIVATE": "x.example"}, nil, `GOPROXY is "off": there is no module proxy to ask`},
-		"direct":       {map[string]string{"GOPROXY": "direct"}, nil, `GOPROXY is "direct": there is no module proxy to ask`},
 		"all private":  {map[string]string{"GOPROXY": url, "GOPRIVATE": "example.com"}, nil, "no public module in the build list to ask a proxy for (proxy.probe can name one)"},
 		"no modules":   {map[string]string{"GOPROXY": url}, func(s *Session) { s.Modules = nil }, "no public module in the build list to ask a proxy for (proxy.probe can name one)"},
 		"private only": {map[string]string{"GOPROXY": url, "GONOPROXY": "example.com"}, func(s *Session) { s.Config.Proxy.Probe = []string{"example.com/lib"} }, "GONOPROXY or GOPRIVATE matches every module of proxy.probe"},

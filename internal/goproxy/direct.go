@@ -81,7 +81,7 @@ func (p *Prober) Direct(ctx context.Context, path string) DirectResult {
 		r.Repo = "https://" + r.Root
 		target = &url.URL{Scheme: "https", Host: host, Path: strings.TrimPrefix(r.Root, host)}
 		if r.VCS == "git" {
-			target.Path, target.RawQuery = strings.TrimSuffix(target.Path, ".git")+".git/info/refs", "service=git-upload-pack"
+			target.Path, target.RawQuery = target.Path+"/info/refs", "service=git-upload-pack"
 		}
 	}
 	p.askDirect(ctx, target, &r)
