@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gopreflight/gopreflight/internal/goproxy"
+	"github.com/gopreflight/gopreflight/internal/localnet"
 )
 
 // certificateWarning is how long before its end a certificate is warned about,
@@ -88,7 +89,7 @@ func (p *proxyProbe) judgeFlaky(said []Finding) []Finding {
 }
 
 // judgeAddresses looks for addresses of a name that do not answer where others
-// do. Those of this machine are left out: a server listens on one of them.
+// do. localhost is left out: a server listens on one of its two as a rule.
 func (p *proxyProbe) judgeAddresses() []Finding {
 	var findings []Finding
 	for i := range p.results {
@@ -99,11 +100,11 @@ func (p *proxyProbe) judgeAddresses() []Finding {
 			switch {
 			case a.Fault == nil:
 				alive++
-			case !a.NoRoute && !a.Addr.IsLoopback() && a.Fault.Kind != goproxy.Canceled:
+			case !a.NoRoute && a.Fault.Kind != goproxy.Canceled:
 				dead = append(dead, fmt.Sprintf("%s (%s)", a.Addr, a.Fault.Text))
 			}
 		}
-		if alive == 0 || len(dead) == 0 {
+		if alive == 0 || len(dead) == 0 || localnet.Host(r.Entry.URL.Hostname()) {
 			continue
 		}
 		finding := ruleProxyAddress.Finding("%d of the %d addresses of %s do not answer: %s", len(dead), len(r.Addresses), r.Entry.Host(), strings.Join(dead, ", "))

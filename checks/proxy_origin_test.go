@@ -26,6 +26,7 @@ import (
 // environment that leads each CONNECT to one TLS server. So no test asks a real one.
 type origin struct {
 	via     string // what HTTPS_PROXY and HTTP_PROXY are
+	ca      *testCA
 	roots   *x509.CertPool
 	handler http.Handler
 	connect atomic.Int32 // status to refuse CONNECT with; 0 for none
@@ -43,7 +44,7 @@ func proxyOrigin(t *testing.T) *origin {
 func newOrigin(t *testing.T, h http.Handler) *origin {
 	t.Helper()
 	ca := newTestCA(t, "Origin CA")
-	o := &origin{roots: ca.pool(), handler: h}
+	o := &origin{ca: ca, roots: ca.pool(), handler: h}
 	inner := httptest.NewUnstartedServer(h)
 	inner.Config.ErrorLog = log.New(io.Discard, "", 0)
 	inner.TLS = &tls.Config{Certificates: []tls.Certificate{ca.leaf(t, testLeaf{names: []string{"example.com", "*.example.com", "*.example"}})}}
