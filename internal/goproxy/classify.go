@@ -18,10 +18,10 @@ import (
 const maxNames = 8
 
 // How crypto/tls says that the server speaks only versions that are too old: by
-// its own error, which has no type, or by the server's alert (RFC 8446, 6).
+// its own error, or by the server's alert. Neither has a type.
 const (
-	serverVersion                       = "tls: server selected unsupported protocol version"
-	alertProtocolVersion tls.AlertError = 70
+	serverVersion = "tls: server selected unsupported protocol version"
+	alertVersion  = "tls: protocol version not supported"
 )
 
 // classify says what a failed request means. stage is the phase that it was
@@ -101,7 +101,7 @@ func classifyTLS(f *Fault, err error, now time.Time) bool {
 		f.Kind = TLSUnknownAuthority
 	case errors.As(err, &name):
 		f.Kind = TLSName
-	case errors.As(err, &alert) && alert == alertProtocolVersion, strings.HasPrefix(err.Error(), serverVersion):
+	case strings.HasPrefix(err.Error(), serverVersion), strings.HasSuffix(err.Error(), alertVersion):
 		f.Kind = TLSVersion
 	case verify != nil, errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert):
 		f.Kind = TLSOther
