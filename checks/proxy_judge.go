@@ -135,7 +135,7 @@ func (p *proxyProbe) stop(i int, a *goproxy.Answer, consequence string) Finding 
 	finding := proxyRule(r, f).Finding("%s", p.message(r, a))
 	finding.Key = r.Entry.String()
 	finding.Transient = f.Transient()
-	finding.Evidence = append(append(p.evidence(i, a), consequence), p.walkRows()...)
+	finding.Evidence = slices.Concat(p.evidence(i, a), []string{consequence}, p.walkRows(), background(r, f))
 	finding.Fix = p.fix(i, proxyAdvice(r, f))
 	return finding
 }
@@ -147,7 +147,7 @@ func (p *proxyProbe) fallback(i int, a *goproxy.Answer) Finding {
 	finding.Key = r.Entry.String()
 	finding.Transient = a.Fault.Transient()
 	finding.Evidence = append(p.evidence(i, a), `"|" falls through on any error; nothing remembers a dead proxy: info, mod and zip of every module ask it first`)
-	finding.Evidence = append(finding.Evidence, p.walkRows()...)
+	finding.Evidence = slices.Concat(finding.Evidence, p.walkRows(), background(r, a.Fault))
 	finding.Fix = p.fix(i, proxyAdvice(r, a.Fault))
 	return finding
 }

@@ -76,7 +76,7 @@ func (p *proxyProbe) judgeFlaky(said []Finding) []Finding {
 				continue
 			}
 			first := *a
-			first.Fault = a.First
+			first.Fault, first.First = a.First, nil
 			finding := ruleProxyFlaky.Finding("%s at the first attempt, and answered at the second", p.message(r, &first))
 			finding.Key = r.Entry.String()
 			finding.Evidence = append(p.evidence(i, &first), "the go command makes one attempt and no second one")

@@ -92,18 +92,6 @@ func (p *proxyProbe) evidence(i int, a *goproxy.Answer) []string {
 	if phases := phaseTexts(r); len(phases) > 0 {
 		lines = append(lines, strings.Join(phases, ", "))
 	}
-	if text := addressesText(r); text != "" {
-		lines = append(lines, text)
-	}
-	if t := r.TLS; t != nil {
-		lines = append(lines, strings.TrimSpace(t.Version+" "+t.ALPN)+", certificate by "+t.Chain[0].Issuer)
-	}
-	if len(f.Chain) > 1 {
-		lines = append(lines, "certificates: "+chainText(f.Chain))
-	}
-	if text := headersText(r); text != "" {
-		lines = append(lines, text)
-	}
 	lines = append(lines, p.answersText(r))
 	for _, h := range a.Hops {
 		lines = append(lines, fmt.Sprintf("redirect %d to %s", h.Status, h.To))
@@ -117,6 +105,24 @@ func (p *proxyProbe) evidence(i int, a *goproxy.Answer) []string {
 	}
 	if r.CredentialsKept != "" {
 		lines = append(lines, "credentials are not sent on to "+r.CredentialsKept+", where it redirects to")
+	}
+	return lines
+}
+
+// background is what else is known of an entry, for the end of the evidence.
+func background(r *goproxy.Result, f *goproxy.Fault) []string {
+	var lines []string
+	if text := addressesText(r); text != "" {
+		lines = append(lines, text)
+	}
+	if t := r.TLS; t != nil {
+		lines = append(lines, strings.TrimSpace(t.Version+" "+t.ALPN)+", certificate by "+t.Chain[0].Issuer)
+	}
+	if len(f.Chain) > 1 {
+		lines = append(lines, "certificates: "+chainText(f.Chain))
+	}
+	if text := headersText(r); text != "" {
+		lines = append(lines, text)
 	}
 	return lines
 }
