@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gopreflight/gopreflight/internal/failure"
 	"github.com/gopreflight/gopreflight/internal/faultdoc"
 	"github.com/gopreflight/gopreflight/internal/goproxy"
 )
@@ -97,6 +98,7 @@ func TestProxyLab(t *testing.T) {
 				c := f.setup(&own)
 				own.judge(f, c)
 				says, ok := own.goSays(goCmd, c)
+				own.explained(f, says)
 				if !ok {
 					unasked.Store(f.name, true)
 				}
@@ -164,6 +166,19 @@ func (l *proxyLab) judge(f proxyFault, c proxyCase) {
 	}
 	if got := phaseOfFinding(facts, &findings[0]); got != f.phase {
 		l.Errorf("phase = %s, want %s\n%+v", got, f.phase, facts.Values["entries"])
+	}
+}
+
+// explained checks that the failure catalogue knows what the go command says, and
+// lays it at this finding's door: so a build that fails for it is no second fault.
+func (l *proxyLab) explained(f proxyFault, says string) {
+	l.Helper()
+	if !strings.Contains(says, "go: ") || strings.Contains(f.rule, "unknown-version") || strings.Contains(f.rule, "escaping") {
+		return // the question that the go command was asked is another one
+	}
+	causes := failure.Diagnose(strings.TrimPrefix(says, "`"))
+	if !slices.ContainsFunc(causes, func(c failure.Cause) bool { return failure.Explains(c, f.rule, "") }) {
+		l.Errorf("no cause leads to %s: %+v\n%s", f.rule, causes, says)
 	}
 }
 
