@@ -97,6 +97,9 @@ func proxyValues(s *Session, probes []proxyProbe, direct []directProbe, private 
 		"chain": probes[0].chain.String(), "entries": values, "walk": append(walk, privateRows(private)...),
 		"told": slices.Compact(told), "hosts": neededHosts(s, probes, direct, private),
 	}
+	if servers := nameServers(); len(servers) > 0 {
+		facts["nameServers"] = servers
+	}
 	for i := range direct {
 		facts["direct"] = append([]string{direct[i].module.String() + ": " + direct[i].why}, direct[i].texts()...)
 	}

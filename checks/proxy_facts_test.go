@@ -3,6 +3,7 @@ package checks
 import (
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -34,5 +35,13 @@ func TestProxyFactsDocument(t *testing.T) {
 		if !strings.Contains(string(data), "`"+name+"`") {
 			t.Errorf("docs/monitoring.md does not tell of %s", name)
 		}
+	}
+}
+
+func TestNameServers(t *testing.T) {
+	t.Parallel()
+	got := parseNameServers(strings.NewReader("# a comment\nsearch example.com\nnameserver 192.0.2.1 # first\n nameserver\t2001:db8::1\nnameserver\nnameserver 192.0.2.3\nnameserver 192.0.2.4\n"))
+	if want := []string{"192.0.2.1", "2001:db8::1", "192.0.2.3"}; !slices.Equal(got, want) {
+		t.Errorf("name servers = %v, want %v", got, want)
 	}
 }

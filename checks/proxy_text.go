@@ -112,6 +112,12 @@ func (p *proxyProbe) evidence(i int, a *goproxy.Answer) []string {
 // background is what else is known of an entry, for the end of the evidence.
 func background(r *goproxy.Result, f *goproxy.Fault) []string {
 	var lines []string
+	switch {
+	case f.NameServer != "":
+		lines = append(lines, "name server: "+f.NameServer)
+	case f.Phase == goproxy.DNS && len(nameServers()) > 0:
+		lines = append(lines, "name servers: "+strings.Join(nameServers(), ", "))
+	}
 	if text := addressesText(r); text != "" {
 		lines = append(lines, text)
 	}

@@ -88,6 +88,6 @@ func (v *visit) knock(ctx context.Context, addr netip.Addr, port string) Address
 		a.NoRoute = isAny(err, errnoNoRoute) || errors.Is(err, syscall.EAFNOSUPPORT)
 		return a
 	}
-	conn.Close()
+	defer conn.Close()
 	return a
 }

@@ -33,9 +33,12 @@ func classify(ctx context.Context, err error, stage Phase, now time.Time) *Fault
 		err = urlErr.Err
 	}
 	f := &Fault{Phase: stage, Kind: Other, Text: err.Error()}
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		f.NameServer = oneLine(dns.Server, maxText)
+	}
 	var connect *connectError
 	var redirect *redirectError
-	var dns *net.DNSError
 	switch {
 	case errors.Is(err, context.Canceled) && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		f.Kind = Canceled
@@ -55,7 +58,7 @@ func classify(ctx context.Context, err error, stage Phase, now time.Time) *Fault
 		}
 	case stage == HTTPProxy:
 		f.Kind = ProxyConnect
-	case errors.As(err, &dns):
+	case dns != nil:
 		f.Phase = DNS
 		f.Kind = DNSOther
 		if dns.IsNotFound {

@@ -138,12 +138,6 @@ func (r *recorder) server(t *testing.T, name string, h http.Handler) string {
 	return s.URL
 }
 
-func (r *recorder) reset() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.asked = nil
-}
-
 func (r *recorder) names() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -286,6 +286,9 @@ func TestProbeDNS(t *testing.T) {
 		if got := summary(r); got != same(tt.want) {
 			t.Errorf("answers = %s, want %s\n%+v", got, same(tt.want), r.Answers[0].Fault)
 		}
+		if f := r.Answers[0].Fault; f.NameServer == "" && f.Kind != DNSTimeout {
+			t.Errorf("%s: the name server is not told", tt.want)
+		}
 		if got, want := r.Answers[0].Fault.Host, "goproxy.example:443"; got != want {
 			t.Errorf("host = %s, want %s", got, want)
 		}

@@ -71,6 +71,9 @@ type Fault struct {
 	Host string
 	// Status is the HTTP status of kinds Status, NotFound and ProxyAuth; 0 otherwise.
 	Status int
+	// NameServer is the one that was asked last, for the DNS kinds; empty where
+	// the system does not say.
+	NameServer string
 	// Text says what happened, in one line, without credentials.
 	Text string
 	// Detail is the first lines of a text that the server sent; bounded.
