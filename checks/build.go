@@ -31,7 +31,7 @@ var build = &Check{
 		"For a change from a fork cgo is off, unless CGO_ENABLED is set, because its `#cgo` lines choose the C\n" +
 		"compiler's flags; a module that then fails and has cgo packages is skipped, not failed.\n\n" +
 		"It costs what the build costs, and leaves the build cache warm for it. Nothing that was built is run.",
-	Needs:      []*Check{env, toolchainCheck, modcache, gomod, vendor},
+	Needs:      []*Check{env, toolchainCheck, modcache, buildcache, gomod, vendor},
 	After:      []*Check{proxy, gosum, tidy, deps}, // deps would wait for the build, which takes every processor
 	Rules:      []*Rule{ruleBuildCompile, ruleBuildImport, ruleBuildEnvironment, ruleBuildUntrusted},
 	Unanswered: ruleBuildEnvironment,

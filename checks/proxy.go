@@ -33,7 +33,7 @@ var proxy = &Check{
 		"content of a mod or a zip falls through neither. A transient fault is tried once more, and told.\n\n" +
 		"Beside that, for a second at most: every address of the entry's name, `@latest`, a version that does\n" +
 		"not exist, a module with a capital in its path, and whether it leads to the checksum database. Where\n" +
-		"the go command would fetch from the module's own host (`direct`, GONOPROXY), that host is asked for\n" +
+		"the go command would fetch it from the module's own host (`direct`), that host is asked for\n" +
 		"its `go-import` tag, and PATH and GOVCS are looked at; nothing is cloned, and no address of this\n" +
 		"machine or of a private network is connected to because go.mod names it.\n\n" +
 		"The module that is asked for is public: none that GOPRIVATE or GONOPROXY matches, none that is\n" +
@@ -92,7 +92,7 @@ func runProxy(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	}
 	private := privateModules(s.Modules, gonoproxy)
 	var direct []directProbe
-	if m, why, ok := directModule(probes, private); ok {
+	if m, why, ok := directModule(probes); ok {
 		direct = append(direct, askDirect(ctx, s, p, m, why, s.Config.Proxy.Timeout-s.Now().Sub(start)))
 		v.add(proxyVerdict{findings: direct[0].judge()})
 	}

@@ -30,18 +30,16 @@ type directProbe struct {
 	insecure bool
 }
 
-// directModule is the module that the go command would fetch from its origin,
-// and why: one that the chain leads to direct, or else one that GONOPROXY matches.
-func directModule(probes []proxyProbe, private []module.Version) (m module.Version, why string, ok bool) {
+// directModule is the first module that was asked for and that the chain leads to
+// direct, and why the go command would fetch it from its origin. What GONOPROXY
+// matches is for the check private.
+func directModule(probes []proxyProbe) (m module.Version, why string, ok bool) {
 	for i := range probes {
 		p := &probes[i]
 		w := p.walkOf()
 		if w.End == goproxy.Open && p.chain[w.Entry].Keyword == goproxy.Direct {
 			return p.module, "GOPROXY leads to direct for it", true
 		}
-	}
-	if len(private) > 0 {
-		return private[0], "GONOPROXY matches it", true
 	}
 	return module.Version{}, "", false
 }

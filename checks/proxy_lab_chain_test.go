@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 var proxyChainFaults = []proxyFault{
@@ -103,12 +102,5 @@ var proxyDirectFaults = []proxyFault{
 		}
 		c.env = []string{"PATH=" + filepath.Join(dir, "bin")}
 		return c
-	}},
-	{"direct: no git, for a module of GONOPROXY", "proxy/direct-git", "direct", func(l *proxyLab) proxyCase {
-		return proxyCase{
-			goproxy: l.good(), key: "git.example", module: "git.example/team/lib@v1.0.0", settings: map[string]string{"GONOPROXY": "git.example"},
-			lines: []string{"require example.com/lib v1.0.0", "require git.example/team/lib v1.0.0"},
-			env:   []string{"PATH=" + l.TempDir()}, args: strings.Fields("mod download git.example/team/lib@v1.0.0"),
-		}
 	}},
 }

@@ -43,8 +43,8 @@ var (
 	ruleProxyDirectGit = &Rule{
 		ID: "proxy/direct-git", Severity: Warning,
 		Summary: "A module is to be fetched from its repository, and the program for that is not installed.",
-		Help: "For `direct`, which ends GOPROXY or is what GONOPROXY means, the go command runs git (or hg, svn,\n" +
-			"bzr, fossil). It is not in `PATH`. Install it, or let a module proxy serve the module.",
+		Help: "For `direct`, to which GOPROXY leads, the go command runs git (or hg, svn, bzr, fossil). It is not\n" +
+			"in `PATH`. Install it, or let a module proxy serve the module.",
 	}
 	ruleProxyDirectHost = &Rule{
 		ID: "proxy/direct-host", Severity: Warning, Transient: true,

@@ -78,18 +78,20 @@ func TestProxyHosts(t *testing.T) {
 		}
 		http.Redirect(w, r, storage+r.URL.Path+"?signature=s3cr3t", http.StatusFound)
 	})
-	front := proxyServer(t, leads)
+	front, missing := proxyServer(t, leads), proxyServer(t, proxyStatus(404))
 	for _, tt := range []struct {
 		goproxy string
 		want    string
 	}{
-		{front, "FRONT module proxy FRONT; STORAGE FRONT redirects there; git.example:443 modules that GONOPROXY matches; code.example:443 the repository of git.example"},
-		{front + ",direct", "FRONT module proxy FRONT; STORAGE FRONT redirects there; git.example:443 modules that GONOPROXY matches; code.example:443 the repository of git.example"},
-		{storage, "STORAGE module proxy STORAGE; sum.golang.org:443 checksum database: no module proxy leads to it; git.example:443 modules that GONOPROXY matches; code.example:443 the repository of git.example"},
+		{front, "FRONT module proxy FRONT; STORAGE FRONT redirects there; git.example:443 modules that GONOPROXY matches"},
+		{front + ",direct", "FRONT module proxy FRONT; STORAGE FRONT redirects there; git.example:443 modules that GONOPROXY matches"},
+		{missing + ",direct", "MISSING module proxy MISSING; sum.golang.org:443 checksum database: no module proxy leads to it; git.example:443 modules that GONOPROXY matches; " +
+			"example.com:443 direct: GOPROXY leads to direct for it; code.example:443 the repository of example.com"},
+		{storage, "STORAGE module proxy STORAGE; sum.golang.org:443 checksum database: no module proxy leads to it; git.example:443 modules that GONOPROXY matches"},
 	} {
 		s := proxySession(t, map[string]string{"GOPROXY": tt.goproxy, "GONOPROXY": "git.example", "GOSUMDB": "sum.golang.org"})
 		o := newOrigin(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Write([]byte(`<head><meta name="go-import" content="git.example git https://code.example/repo"></head>`))
+			w.Write([]byte(`<head><meta name="go-import" content="example.com git https://code.example/repo"></head>`))
 		}))
 		s.Getenv = o.getenv
 		s.prober = func(p *goproxy.Prober) { p.Roots = o.roots }
@@ -102,7 +104,7 @@ func TestProxyHosts(t *testing.T) {
 		for _, h := range facts.Values["hosts"].([]hostValue) {
 			texts = append(texts, h.Host+" "+h.For)
 		}
-		got := strings.NewReplacer(strings.TrimPrefix(front, "http://"), "FRONT", strings.TrimPrefix(storage, "http://"), "STORAGE").Replace(strings.Join(texts, "; "))
+		got := strings.NewReplacer(strings.TrimPrefix(front, "http://"), "FRONT", strings.TrimPrefix(missing, "http://"), "MISSING", strings.TrimPrefix(storage, "http://"), "STORAGE").Replace(strings.Join(texts, "; "))
 		if got != tt.want {
 			t.Errorf("%s: %s\nwant %s", tt.goproxy, got, tt.want)
 		}
