@@ -14,9 +14,10 @@ import (
 // Limits of a survey.
 const (
 	maxAddresses = 8
-	// addressWait is how long an address may take. The go command's own dialer
+	// addressWait is how long an address may take: long enough for one packet to
+	// be lost, which is sent again after a second. The go command's own dialer
 	// goes on to the other family after 300 ms (net.Dialer.FallbackDelay).
-	addressWait = time.Second
+	addressWait = 2 * time.Second
 )
 
 // An Address is one of those that a host's name resolves to.
