@@ -54,6 +54,8 @@ const (
 	maxFollows = 20
 	// maxText is the length of a message or a fix, in runes.
 	maxText = 1200
+	// maxLabel is the length of a comment's label, in runes.
+	maxLabel = 120
 )
 
 // markdownText is the report as a job summary, in at most limit bytes.
@@ -68,6 +70,8 @@ type markdown struct {
 	// pictures, and every line as it stands, since comments break where
 	// their lines do.
 	comment bool
+	// label is which of a job's comments this is; empty for the only one.
+	label string
 }
 
 // compose puts the parts together in at most limit bytes, which is minMarkdown
@@ -210,6 +214,9 @@ func (m markdown) title() string {
 			path += " and " + plain.Count(others, "more module")
 		}
 		facts = append(facts, path)
+	}
+	if label := gfmCode(cut(oneLine(m.label), maxLabel)); label != "" {
+		facts = append(facts, label)
 	}
 	if !m.comment { // there it is in the footer
 		facts = append(facts, gfmText(cut(goVersion(m.r), maxCell)), duration(m.r.DurationMs))

@@ -43,7 +43,7 @@ func TestMarkdownSafe(t *testing.T) {
 	pages := map[string]string{}
 	for name, r := range savedReports(t) {
 		pages[name] = render(t, Markdown, r, Dest{})
-		pages[name+"'s comment"] = Comment(r, maxComment)
+		pages[name+"'s comment"] = Comment(r, "", maxComment)
 	}
 	for name, page := range pages {
 		text := outside(t, name, page)
