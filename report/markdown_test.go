@@ -268,3 +268,24 @@ func TestMarkdownOneOfAUnit(t *testing.T) {
 		}
 	}
 }
+
+// TestMarkdownPatchOnce: a patch that mends several rules' findings stands in the
+// first one's fold, not in each.
+func TestMarkdownPatchOnce(t *testing.T) {
+	t.Parallel()
+	patch := patchOf("go.mod", "a\n", "b\n")
+	finding := func(rule, patch string) checks.Finding {
+		return checks.Finding{Rule: rule, Severity: checks.Error, Message: "m", Fix: checks.Fix{Command: "go mod tidy", Patch: patch}, Fingerprint: fmt.Sprint(rule, len(patch))}
+	}
+	r := &checks.Report{Verdict: checks.Fail, Results: []checks.Result{{Check: "tidy", Status: checks.Failed, Findings: []checks.Finding{
+		finding("tidy/a", patch), finding("tidy/a", patch+" "), finding("tidy/b", patch), finding("tidy/c", patch+"  "), finding("tidy/d", ""), finding("tidy/e", ""),
+	}}}}
+	for name, page := range map[string]string{"summary": markdownText(r, MaxSummary), "comment": Comment(r, "", maxComment)} {
+		if got := strings.Count(page, "```diff\n"); got != 3 {
+			t.Errorf("the %s has %d patches, want 3:\n%s", name, got, page)
+		}
+		if got := strings.Count(page, "```sh\n"); got != 1+6 {
+			t.Errorf("the %s has %d commands, want one in its head and one for each finding", name, got)
+		}
+	}
+}
