@@ -258,6 +258,54 @@ func TestMarkdownBounds(t *testing.T) {
 	}
 }
 
+// TestMarkdownListsCounted: every list that is cut says how much is missing.
+func TestMarkdownListsCounted(t *testing.T) {
+	t.Parallel()
+	const over = 5
+	results := func(n int, s checks.Status) []checks.Result {
+		list := make([]checks.Result, n)
+		for i := range list {
+			list[i] = checks.Result{Check: fmt.Sprint("c", i), Status: s, Reason: "r"}
+		}
+		return list
+	}
+	var modules []checks.ModuleStatus
+	for i := range maxModuleLines + over {
+		modules = append(modules, checks.ModuleStatus{Dir: fmt.Sprint("m", i), Status: checks.Failed, Reason: fmt.Sprint("reason ", i)})
+	}
+	env, blocks := map[string]string{}, []string{}
+	for i := range maxRows + over {
+		env[fmt.Sprint("GO", i)] = "x"
+		blocks = append(blocks, fmt.Sprint("b", i))
+	}
+	finding := checks.Finding{Rule: "a/b", Severity: checks.Error, Message: "m", Fingerprint: "1"}
+	for name, tt := range map[string]struct {
+		r       *checks.Report
+		comment bool
+		want    string
+	}{
+		"checks":                  {&checks.Report{Results: results(maxRows+over, checks.Passed)}, false, "| | 5 more checks | | |\n"},
+		"checks that want a look": {&checks.Report{Results: results(maxRows+over, checks.Failed)}, true, "| | 5 more checks | |\n"},
+		"checks that passed":      {&checks.Report{Results: results(maxRows+over, checks.Passed)}, true, ", … 5 more |\n"},
+		"checks without answer":   {&checks.Report{Results: results(maxUnanswered+over, checks.Errored)}, true, "<br>5 more checks\n"},
+		"modules of a check":      {&checks.Report{Results: []checks.Result{{Check: "a", Status: checks.Failed, Modules: modules}}}, true, "<br>… 5 more lines |\n"},
+		"links of the chain":      {&checks.Report{Chain: slices.Repeat([]checks.Link{{Link: "build", State: checks.Proven}}, maxRows+over)}, false, "| 5 more links | | | |\n"},
+		"settings":                {&checks.Report{Go: checks.Go{Version: "go1.26", Env: env}}, false, "| 6 more variables | |\n"}, // the version has a row, too
+		"what is blocked": {&checks.Report{
+			Verdict: checks.Fail, RootCauses: []checks.RootCause{{Fingerprint: "1", Blocks: blocks}},
+			Results: []checks.Result{{Check: "a", Status: checks.Failed, Findings: []checks.Finding{finding}}},
+		}, true, ", … 5 more\n"},
+	} {
+		page := markdownText(tt.r, MaxSummary)
+		if tt.comment {
+			page = Comment(tt.r, "", maxComment)
+		}
+		if !strings.Contains(page, tt.want) {
+			t.Errorf("%s: nothing says %q:\n%s", name, tt.want, page)
+		}
+	}
+}
+
 // TestMarkdownOneOfAUnit: a chain's numbers read as people write them.
 func TestMarkdownOneOfAUnit(t *testing.T) {
 	t.Parallel()
