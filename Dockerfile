@@ -74,9 +74,10 @@ LABEL org.opencontainers.image.title="gopreflight" \
 # folder of a uid without a home, for which Docker sets HOME=/.
 #
 # No version is pinned: Debian keeps the last one only, and with it the fixes. The
-# same versions make the same layer, byte for byte: what has a time in it goes
-# (logs, backups, a cache of inodes), and what is newer than the packages' own files
-# gets the time of the base image's. The engine's three files are not the layer's.
+# same versions make the same layer, byte for byte: what has a time in it is emptied
+# (logs, backups, a cache of inodes; a file of the base image's that is removed would
+# leave a mark with the time), and what is newer than the packages' own files gets
+# the time of the base image's. The engine's three files are not the layer's.
 ARG VARIANT=""
 RUN case "${VARIANT}" in '' | -cgo) ;; *) echo "no variant ${VARIANT}" >&2 && exit 1 ;; esac \
  && touch /started \
@@ -85,8 +86,8 @@ RUN case "${VARIANT}" in '' | -cgo) ;; *) echo "no variant ${VARIANT}" >&2 && ex
       ca-certificates git openssh-client procps ${VARIANT:+g++ gcc libc6-dev pkg-config} \
  && git config --system --add safe.directory '*' \
  && mkdir -m 1777 /go /.cache \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old \
-      /var/lib/dpkg/*-old /var/log/apt /var/log/*.log \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin \
+ && find /var/log /var/cache/ldconfig /var/cache/debconf/*-old /var/lib/dpkg/*-old -type f -exec truncate -s 0 {} + \
  && find / -xdev -newer /started ! -path /started ! -path /etc/hosts ! -path /etc/hostname ! -path /etc/resolv.conf \
       -exec touch -h -r /etc/debian_version {} + \
  && rm /started
