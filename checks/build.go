@@ -33,7 +33,7 @@ var build = &Check{
 		"cgo files, or import one that has, are not judged then, and a module in which nothing else fails is\n" +
 		"skipped, not failed.\n\n" +
 		"It costs what the build costs, and leaves the build cache warm for it. Nothing that was built is run.",
-	Needs:      []*Check{env, toolchainCheck, modcache, gomod, vendor},
+	Needs:      []*Check{env, toolchainCheck, modcache, buildcache, gomod, vendor},
 	After:      []*Check{proxy, gosum, tidy, deps}, // deps would wait for the build, which takes every processor
 	Rules:      []*Rule{ruleBuildCompile, ruleBuildImport, ruleBuildEnvironment, ruleBuildUntrusted},
 	Unanswered: ruleBuildEnvironment,

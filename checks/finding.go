@@ -59,6 +59,16 @@ type Fix struct {
 	Command string `json:"command"`
 	// Patch is a unified diff.
 	Patch string `json:"patch"`
+	// Aside is the fix that `gopreflight fix` carries out itself: absolute paths,
+	// below GOMODCACHE or GOCACHE only, that are moved aside, so that the go command
+	// makes or downloads again what it needs. Empty where no machine should decide.
+	// It stands in no report: what a report names, nobody moves.
+	Aside []string `json:"-"`
+}
+
+// Equal reports whether two fixes say the same to a reader.
+func (f Fix) Equal(other Fix) bool {
+	return f.Description == other.Description && f.Command == other.Command && f.Patch == other.Patch
 }
 
 // Exception is why a finding was accepted.

@@ -255,6 +255,29 @@ func (t *cacheTally) missingInfo(goproxy string) *Finding {
 	return &f
 }
 
+// leftoversFinding tells of files that interrupted downloads left behind.
+func (t *cacheTally) leftoversFinding(dir string) *Finding {
+	if len(t.left) == 0 {
+		return nil
+	}
+	f := t.many(ruleLeftovers, t.left, "downloads of %s left "+plain.Count(len(t.leftFiles), "temporary file")+" ("+plain.Bytes(t.leftBytes)+") in the module cache")
+	f.Evidence = plain.Lines(t.leftFiles)
+	f.Fix.Description = "Remove them while no go command is at work; after a checksum mismatch look at them first."
+	f.Fix.Command = "find " + shellQuote(filepath.Join(dir, "cache", "download")) + ` -name '*.tmp' -type f -delete`
+	return &f
+}
+
+// unwritableFinding tells what has to be extracted where this user may not write.
+func (t *cacheTally) unwritableFinding() *Finding {
+	if len(t.unwritable) == 0 {
+		return nil
+	}
+	f := t.many(ruleCacheUnwritable, t.unwritable, "%s must be extracted from the zip, and this user may not write there")
+	f.Evidence = append([]string{t.whyUnwritable}, plain.Lines(f.Evidence)...)
+	f.Fix.Description = "Let a user who may write there run go mod download, or set GOMODCACHE to a folder of one's own."
+	return &f
+}
+
 // unreadableFinding tells what could not be read; nil when all could.
 func (t *cacheTally) unreadableFinding(dir string) *Finding {
 	if len(t.unreadable) == 0 {

@@ -216,7 +216,7 @@ func (t *terminal) group(g group) {
 		t.consequences(first)
 	} else {
 		t.linef("  %s %s  %s", t.severity(first.Severity), t.bold(oneLine(g.rule)), t.dim(plain.Count(len(g.items), "finding")))
-		oneFix := !slices.ContainsFunc(items, func(it item) bool { return it.Fix != first.Fix })
+		oneFix := !slices.ContainsFunc(items, func(it item) bool { return !it.Fix.Equal(first.Fix) })
 		for i, it := range items {
 			t.listed(it)
 			t.evidence(it)

@@ -223,3 +223,21 @@ func (g *Git) Trusted(ctx context.Context) (bool, string, error) {
 	}
 	return out.Exit == 0, words(out.Stderr), nil
 }
+
+// URLRewrites are the settings url.*.insteadOf of this user, system and
+// environment, as "url.BASE.insteadof PREFIX"; nil where there are none, and for a
+// git before 2.26. The repository's own configuration does not count.
+func (g *Git) URLRewrites(ctx context.Context) []string {
+	out, err := g.run(ctx, "config", "--show-scope", "--get-regexp", `^url\..*\.insteadof$`)
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for line := range strings.Lines(string(out)) {
+		scope, setting, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if scope != "local" && scope != "worktree" {
+			all = append(all, setting)
+		}
+	}
+	return all
+}

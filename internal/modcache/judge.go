@@ -175,7 +175,7 @@ func (j *judge) agreed() bool {
 		return false
 	}
 	same := func(c Content) bool {
-		return c.State == Absent || c.State == NotAsked || c.State == Sound && c.Hash == hash.Hash
+		return c.State == Absent || c.State == NotAsked || c.State == Listed || c.State == Sound && c.Hash == hash.Hash
 	}
 	return same(zip) && same(tree) && (zip.State == Sound || tree.State == Sound)
 }
@@ -202,7 +202,7 @@ func (j *judge) ziphash(zipBad, treeBad bool) {
 
 // notices are about what builds repair or do not read.
 func (j *judge) notices() {
-	held := exists(j.e.Zip) || exists(j.e.Tree)
+	held := exists(j.e.Zip) || exists(j.e.Tree) || j.e.Tree.State == NotAsked && !exists(j.e.Partial)
 	gone := slices.Contains(j.remove, j.e.Zip.Path)
 	switch {
 	case !held || gone:
@@ -233,9 +233,12 @@ func (j *judge) mod() {
 	}
 }
 
-// proven reports whether there is content, and all of it is what go.sum names.
+// proven reports whether there is content, and all of it that a build would read
+// is what go.sum names.
 func (j *judge) proven() bool {
-	fine := func(c Content) bool { return c.State == Absent || j.right(c) }
+	fine := func(c Content) bool {
+		return c.State == Absent || c.State == NotAsked || c.State == Listed || j.right(c)
+	}
 	return len(j.w.Zip) > 0 && fine(j.e.Zip) && fine(j.e.Tree) &&
 		(j.e.Zip.State == Sound || j.e.Tree.State == Sound)
 }
