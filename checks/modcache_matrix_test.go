@@ -214,6 +214,9 @@ func TestCorruptionMatrix(t *testing.T) {
 					l = lab.copy(t)
 					r.do(t, l)
 					l.mend(t)
+					l = lab.copy(t)
+					r.do(t, l)
+					l.mendByMachine(t)
 				}
 			})
 		}
