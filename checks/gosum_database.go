@@ -48,6 +48,19 @@ type sumNumbers struct {
 	Unanswered int
 }
 
+// toldBySumdb is the fingerprint of check sumdb's finding on a kind of fault; empty
+// for none.
+func (a *sumAudit) toldBySumdb(kind checksumdb.Kind) string {
+	if r := a.s.Result(sumdbCheck); r != nil {
+		for i := range r.Findings {
+			if f := &r.Findings[i]; f.Rule == sumdbRule(kind).ID {
+				return f.Fingerprint
+			}
+		}
+	}
+	return ""
+}
+
 // values are the counts by the name that they have among the facts.
 func (n *sumNumbers) values() map[string]*int {
 	return map[string]*int{
@@ -219,13 +232,14 @@ func (a *sumAudit) baseSums(ctx context.Context, f sumFile) (sums.Sums, error) {
 	return nil, fmt.Errorf("cannot read %s of the base revision: %w", f.file.Name, err)
 }
 
-// mayAsk reports whether a module's name may be sent: it is of a public host and,
-// unless the policy says so, not of a main module's own host and owner.
+// mayAsk reports whether a module's name may be sent: unless the policy says so, not
+// one that looks private, nor one of a main module's own host and owner.
 func (a *sumAudit) mayAsk(path string) bool {
 	if a.s.Config != nil && slices.ContainsFunc(a.s.Config.Gosum.Ask, func(p string) bool { return module.MatchPrefixPatterns(p, path) }) {
 		return true
 	}
-	return isPublicPath(path) && !slices.ContainsFunc(a.s.Repo.Modules, func(m *repo.Module) bool { return sameOwner(m.Path, path) })
+	pattern, _ := looksPrivate(a.s, path)
+	return pattern == "" && !slices.ContainsFunc(a.s.Repo.Modules, func(m *repo.Module) bool { return sameOwner(m.Path, path) })
 }
 
 // ask asks about all lines, many at once.
@@ -316,8 +330,8 @@ func (a *sumAudit) judge(ctx context.Context) ([]Finding, error) {
 				findings = append(findings, a.cacheDiffers(l, doubt))
 			}
 		case len(answer.hashes) == 0:
-			// The go command takes any hash then (modfetch/fetch.go, checkSumDB).
 			a.numbers.Unknown++
+			unknown = append(unknown, l)
 		default:
 			a.numbers.Differ++
 			differ = append(differ, l)
@@ -351,6 +365,8 @@ func (a *sumAudit) unknownVersions(lines []auditLine) []Finding {
 		f.Module = id
 		if answer := a.answers[l.Mod()]; answer.fault != nil {
 			f.Evidence = append([]string{answer.fault.Error()}, answer.fault.Detail...)
+		} else {
+			f.Evidence = []string{"its record of the version has no line for " + lineSubject(l.Line)}
 		}
 		f.Evidence = append(f.Evidence, "nobody but go.sum vouches for this version, and whoever adds it anew gets an error from the go command")
 		f.Fix.Description = "If the module is private, name it in GOPRIVATE or GONOSUMDB; else find out where this version came from."
@@ -389,7 +405,7 @@ func (a *sumAudit) faultFindings(faults map[checksumdb.Kind]*checksumdb.Fault) [
 			rule, what = ruleSumDatabaseUntrusted, "what answers for the checksum database is not to be believed"
 		}
 		f := rule.Finding("%s: %s: %s", what, who, fault.Text)
-		f.Key, f.Transient = string(kind), fault.Transient()
+		f.Key, f.Transient, f.CausedBy = string(kind), fault.Transient(), a.toldBySumdb(kind)
 		f.Evidence = slices.Concat(fault.Detail, []string{"the lines stay unproven"})
 		f.Fix.Description = "See check sumdb for where the database is asked from here."
 		findings = append(findings, f)

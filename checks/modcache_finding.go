@@ -33,6 +33,7 @@ func (w *wantedModule) finding(p gomodcache.Problem, e gomodcache.Evidence) Find
 		f.Evidence = w.evidence(p, e)
 	}
 	f.Fix = w.fix(p, e)
+	w.mend(&f.Fix, p, e)
 	return f
 }
 
@@ -87,7 +88,11 @@ func (w *wantedModule) message(p gomodcache.Problem, e gomodcache.Evidence) stri
 	case gomodcache.ZiphashDamaged:
 		return fmt.Sprintf("the recorded hash of %s is garbled (%s); the next build makes it again", w.id(), e.Ziphash.Damage)
 	case gomodcache.ZiphashMissing:
-		return fmt.Sprintf("the recorded hash of %s is missing; the next build extracts it again", w.id())
+		from := ""
+		if e.Zip.State == gomodcache.Absent {
+			from = ", from a zip that it has to download"
+		}
+		return fmt.Sprintf("the recorded hash of %s is missing; the next build makes it again%s", w.id(), from)
 	}
 	return fmt.Sprintf("the .info file of %s is garbled: %s", w.id(), e.Info.Damage)
 }
@@ -264,6 +269,7 @@ func (t *cacheTally) leftoversFinding(dir string) *Finding {
 	f.Evidence = plain.Lines(t.leftFiles)
 	f.Fix.Description = "Remove them while no go command is at work; after a checksum mismatch look at them first."
 	f.Fix.Command = "find " + shellQuote(filepath.Join(dir, "cache", "download")) + ` -name '*.tmp' -type f -delete`
+	f.Fix.Aside = slices.Clone(t.leftFiles)
 	return &f
 }
 

@@ -65,6 +65,9 @@ type Session struct {
 	// CacheDir is gopreflight's own folder among the user's caches, for what is kept
 	// between runs; empty where there is none.
 	CacheDir string
+	// ReleaseList is the file in which an image keeps the list of its Go release's
+	// files (internal/image, golist.sh); empty, or a file that is not there, for none.
+	ReleaseList string
 	// Temp returns a new folder inside the run's temporary folder.
 	Temp func(name string) (string, error)
 	// Now is the clock.
