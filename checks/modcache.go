@@ -41,7 +41,7 @@ var modcache = &Check{
 	Rules: []*Rule{
 		ruleTreeModified, ruleZipUnreadable, ruleZipModified, ruleSumMismatch, ruleZiphashMismatch,
 		ruleInterrupted, ruleModModified, ruleIrregular,
-		ruleToolchainModified, ruleZiphashDamaged, ruleZiphashMissing, ruleInfoDamaged, ruleLeftovers,
+		ruleCachedReleaseModified, ruleZiphashDamaged, ruleZiphashMissing, ruleInfoDamaged, ruleLeftovers,
 		ruleReplacementModified, ruleCacheUnwritable, ruleCacheUnreadable,
 	},
 	Run: runModcache,
@@ -145,8 +145,9 @@ var (
 		Severity: Notice,
 		Summary:  "The recorded hash of a module is missing.",
 		Help: "Without the `.ziphash` file the go command takes the extracted folder for absent: the next build\n" +
-			"hashes the zip again and extracts it again (it says \"downloading\"), and downloads it where there\n" +
-			"is no zip.",
+			"hashes the zip again, and downloads it where there is none, which it says (\"downloading\"). Then it uses\n" +
+			"the folder all the same, as it finds it. Usual causes are a crash and a cache that was restored in part.\n\n" +
+			"The folder itself was proven here against go.sum. `go mod download` makes the hash again.",
 	}
 	ruleInfoDamaged = &Rule{
 		ID:       "modcache/info-damaged",

@@ -88,7 +88,11 @@ func (w *wantedModule) message(p gomodcache.Problem, e gomodcache.Evidence) stri
 	case gomodcache.ZiphashDamaged:
 		return fmt.Sprintf("the recorded hash of %s is garbled (%s); the next build makes it again", w.id(), e.Ziphash.Damage)
 	case gomodcache.ZiphashMissing:
-		return fmt.Sprintf("the recorded hash of %s is missing; the next build extracts it again", w.id())
+		from := ""
+		if e.Zip.State == gomodcache.Absent {
+			from = ", from a zip that it has to download"
+		}
+		return fmt.Sprintf("the recorded hash of %s is missing; the next build makes it again%s", w.id(), from)
 	}
 	return fmt.Sprintf("the .info file of %s is garbled: %s", w.id(), e.Info.Damage)
 }

@@ -16,12 +16,16 @@ import (
 func (l *cacheLab) mendByMachine(t *testing.T) {
 	t.Helper()
 	s := l.fixSession(t)
+	s.Deep = true
 	_, findings, err := runModcache(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sum := labRead(t, filepath.Join(l.root, "go.sum"))
-	tree := labSnapshot(t, l.root)
+	tree := "" // a cache inside of it is what the fix may change
+	if !within(l.root, l.cache) {
+		tree = labSnapshot(t, l.root)
+	}
 	q, err := quarantine.Open(t.Context(), quarantine.Options{Cache: l.cache, Into: []string{t.TempDir()}, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +56,7 @@ func (l *cacheLab) mendByMachine(t *testing.T) {
 	if err != nil || len(findings) != 0 || facts.Link.State != Proven {
 		t.Errorf("after the fix: %v, %v", told(findings), err)
 	}
-	if labRead(t, filepath.Join(l.root, "go.sum")) != sum || labSnapshot(t, l.root) != tree {
+	if labRead(t, filepath.Join(l.root, "go.sum")) != sum || tree != "" && labSnapshot(t, l.root) != tree {
 		t.Error("the fix changed the work tree")
 	}
 	for _, args := range [][]string{{"mod", "verify"}, {"build", "./..."}} {

@@ -18,16 +18,18 @@ import (
 	"github.com/gopreflight/gopreflight/internal/plain"
 )
 
-var ruleReplacementModified = &Rule{
-	ID:       "modcache/replacement-modified",
-	Severity: Notice,
-	Summary:  "A folder that replaces a module has source files that are not as committed.",
-	Help: "go.sum has no hash for a folder that a replace directive names; what can be known of it is whether the\n" +
-		"files that get compiled are those of the commit. In CI something wrote there after the checkout (a\n" +
-		"generator, a script, an earlier step), or a file that `.gitignore` keeps out of review is compiled; on\n" +
-		"a laptop it is work in progress.\n\n" +
-		"Commit the files, or remove them.",
-}
+var (
+	ruleReplacementModified = &Rule{
+		ID:       "modcache/replacement-modified",
+		Severity: Notice,
+		Summary:  "A folder that replaces a module has source files that are not as committed.",
+		Help: "go.sum has no hash for a folder that a replace directive names; what can be known of it is whether the\n" +
+			"files that get compiled are those of the commit. In CI something wrote there after the checkout (a\n" +
+			"generator, a script, an earlier step), or a file that `.gitignore` keeps out of review is compiled; on\n" +
+			"a laptop it is work in progress.\n\n" +
+			"Commit the files, or remove them.",
+	}
+)
 
 // buildFiles are the ends of the names of files that the go command compiles or
 // reads (go/build, Package), without what a //go:embed names.
@@ -80,34 +82,54 @@ func (s *Session) replacedFolders(ctx context.Context) []*replacedFolder {
 			add(w.Work.Name, w.Dir, w.Syntax.Replace)
 		}
 	}
-	for _, f := range folders {
-		if err := s.compareFolder(ctx, f); err != nil {
-			f.unproven = err.Error()
-		}
-	}
+	s.compareFolders(ctx, folders)
 	return folders
 }
 
-// compareFolder compares the source files of one folder with the commit. The error
-// is why they could not be.
-func (s *Session) compareFolder(ctx context.Context, f *replacedFolder) error {
-	switch {
-	case f.dir == "":
-		return errors.New("it is outside of the repository")
-	case s.Git == nil:
-		return errors.New("there is no git to ask")
+// compareFolders compares the source files of folders with the commit, or says of
+// each why they could not be.
+func (s *Session) compareFolders(ctx context.Context, folders []*replacedFolder) {
+	var inside []*replacedFolder
+	var dirs []string
+	for _, f := range folders {
+		if f.dir == "" {
+			f.unproven = "it is outside of the repository"
+			continue
+		}
+		inside, dirs = append(inside, f), append(dirs, f.dir)
+	}
+	if len(inside) == 0 {
+		return
+	}
+	blobs, submodules, err := s.committed(ctx, dirs)
+	for _, f := range inside {
+		switch {
+		case err != nil:
+			f.unproven = err.Error()
+		case slices.Contains(submodules, f.dir):
+			f.unproven = "its files are those of a submodule"
+		default:
+			if err := s.compareFolder(f, blobs); err != nil {
+				f.unproven = err.Error()
+			}
+		}
+	}
+}
+
+// committed is what the commit that is checked out has below some folders.
+func (s *Session) committed(ctx context.Context, dirs []string) (blobs map[string]string, submodules []string, err error) {
+	if s.Git == nil {
+		return nil, nil, errors.New("there is no git to ask")
 	}
 	commit := s.Git.Commit(ctx)
 	if commit == "" {
-		return errors.New("nothing is committed")
+		return nil, nil, errors.New("nothing is committed")
 	}
-	blobs, submodule, err := s.Git.Blobs(ctx, commit, f.dir)
-	switch {
-	case err != nil:
-		return err
-	case submodule:
-		return errors.New("its files are those of a submodule")
-	}
+	return s.Git.Blobs(ctx, commit, dirs)
+}
+
+// compareFolder compares the source files of one folder with what is committed.
+func (s *Session) compareFolder(f *replacedFolder, blobs map[string]string) error {
 	onDisk, err := sourceFiles(f.abs)
 	if err != nil {
 		return err
@@ -132,11 +154,11 @@ func (s *Session) compareFolder(ctx context.Context, f *replacedFolder) error {
 		}
 	}
 	for name := range blobs {
-		rel, _ := strings.CutPrefix(name, f.dir+"/")
+		rel, below := strings.CutPrefix(name, f.dir+"/")
 		if f.dir == "." {
-			rel = name
+			rel, below = name, true
 		}
-		if !seen[name] && isSource(path.Base(name)) && !passedOver(path.Dir(rel)) && !otherModule(blobs, f.dir, path.Dir(name)) {
+		if below && !seen[name] && isSource(path.Base(name)) && !passedOver(path.Dir(rel)) && !otherModule(blobs, f.dir, path.Dir(name)) {
 			f.differs = append(f.differs, name+" is missing")
 		}
 	}

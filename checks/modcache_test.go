@@ -144,6 +144,7 @@ func TestModcacheTwoModules(t *testing.T) {
 			labCopy(t, filepath.Join(l.root, name), filepath.Join(l.root, "sub", name))
 		}
 		labCopy(t, filepath.Join(l.root, "go.sum"), filepath.Join(l.root, "sub", "go.sum"))
+		l.commit(t)
 	}
 	t.Run("broken once", func(t *testing.T) {
 		t.Parallel()
@@ -253,7 +254,7 @@ func TestModcacheTwoThingsBroken(t *testing.T) {
 	if got := told(findings); err != nil || !slices.Equal(got, want) {
 		t.Fatalf("%q, %v, want %q", got, err, want)
 	}
-	l.mend(t)
+	l.mend(t, "")
 }
 
 // TestModcacheUnreadable: what may not be read is a warning and an error, and

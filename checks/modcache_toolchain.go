@@ -9,17 +9,19 @@ import (
 	"github.com/gopreflight/gopreflight/internal/plain"
 )
 
-var ruleToolchainModified = &Rule{
-	ID:       "modcache/toolchain-modified",
-	Severity: Error,
-	Blocks:   true,
-	Summary:  "A Go release in the module cache is not what the cache's own records say.",
-	Help: "The go command runs other Go releases from `golang.org/toolchain@...` in the module cache. Each time it\n" +
-		"compares the recorded hash with the checksum database, and never the folder with the recorded hash: a\n" +
-		"compiler that was changed there compiles everything, without a word.\n\n" +
-		"Remove the release; the go command downloads it again. If nobody knows who changed it, treat the machine\n" +
-		"or the shared cache as compromised.",
-}
+var (
+	ruleCachedReleaseModified = &Rule{
+		ID:       "modcache/toolchain-modified",
+		Severity: Error,
+		Blocks:   true,
+		Summary:  "A Go release in the module cache is not what the cache's own records say.",
+		Help: "The go command runs other Go releases from `golang.org/toolchain@...` in the module cache. Each time it\n" +
+			"compares the recorded hash with the checksum database, and never the folder with the recorded hash: a\n" +
+			"compiler that was changed there compiles everything, without a word.\n\n" +
+			"Remove the release; the go command downloads it again. If nobody knows who changed it, treat the machine\n" +
+			"or the shared cache as compromised.",
+	}
+)
 
 // A cachedToolchain is a Go release that lies in the module cache. What can be
 // said of it is that folder, zip, recorded hash and the kept answer of the checksum
@@ -64,7 +66,7 @@ func (s *Session) cachedToolchains(cache string) ([]cachedToolchain, error) {
 // finding tells one problem of a cached release; nil for one that the go command
 // mends by itself.
 func (t *cachedToolchain) finding(p gomodcache.Problem, e gomodcache.Evidence) *Finding {
-	rule, text := ruleToolchainModified, ""
+	rule, text := ruleCachedReleaseModified, ""
 	switch p.Kind {
 	case gomodcache.TreeModified:
 		text = "the folder of " + t.name + " is not what its records say" + diffText(e.Diff)
@@ -100,9 +102,7 @@ func (t *cachedToolchain) finding(p gomodcache.Problem, e gomodcache.Evidence) *
 	}
 	f.Fix.Description = "Remove the release; the go command downloads it again when it needs it."
 	f.Fix.Command = removeCommand(remove, e)
-	if p.Kind != gomodcache.SumMismatch {
-		f.Fix.Aside = []string{e.Zip.Path, e.Ziphash.Path, e.Tree.Path, e.Partial.Path}
-	}
+	f.Fix.Aside = []string{e.Zip.Path, e.Ziphash.Path, e.Tree.Path, e.Partial.Path}
 	return &f
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/gopreflight/gopreflight/internal/git"
 	"github.com/gopreflight/gopreflight/internal/gocmd"
 	"github.com/gopreflight/gopreflight/internal/goenv"
+	"github.com/gopreflight/gopreflight/internal/goproxy"
 	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/repo"
 )
@@ -64,6 +65,9 @@ type Session struct {
 	// CacheDir is gopreflight's own folder among the user's caches, for what is kept
 	// between runs; empty where there is none.
 	CacheDir string
+	// ReleaseList is the file in which an image keeps the list of its Go release's
+	// files (internal/image, golist.sh); empty, or a file that is not there, for none.
+	ReleaseList string
 	// Temp returns a new folder inside the run's temporary folder.
 	Temp func(name string) (string, error)
 	// Now is the clock.
@@ -71,6 +75,8 @@ type Session struct {
 	// Progress says what a long check is doing, for the live view.
 	Progress func(format string, args ...any)
 
+	// prober changes how module proxies are asked, in tests; nil for nothing.
+	prober func(*goproxy.Prober)
 	// whole are the modules of all shards; see allModules.
 	whole []*repo.Module
 	// result is what another check came to; the runner sets it for each check.

@@ -96,7 +96,7 @@ func (w *wiring) open(ctx context.Context, dir string) error {
 		Scope: w.place.scope, Offline: w.options.offline, Deep: w.options.deep,
 		PrivateRepository: w.place.ci.Private,
 		Fork:              w.place.ci.Fork, UntrustedCheckout: w.untrustedCheckout(ctx, tree),
-		Getenv: w.sys.getenv, Environ: w.sys.environ, Now: w.sys.now, CacheDir: cacheDir(w.repo.Root),
+		Getenv: w.sys.getenv, Environ: w.sys.environ, Now: w.sys.now, CacheDir: cacheDir(w.repo.Root), ReleaseList: releaseList,
 		Temp: func(name string) (string, error) {
 			if tempErr != nil {
 				return "", tempErr
@@ -372,3 +372,6 @@ func (w *wiring) newReport(dir string) *checks.Report {
 	}
 	return r
 }
+
+// releaseList is where the image keeps the list of its Go's files (Dockerfile).
+const releaseList = "/usr/local/share/gopreflight/go.sha256"

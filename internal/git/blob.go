@@ -7,44 +7,75 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"iter"
 	"path"
 	"strings"
 )
 
-// Blobs are the regular files that a commit has below a folder: their slash paths
-// from the top, each with the name that git gives its content (see BlobName). dir
-// is a slash path from the top, "." for the top. submodule says that the folder is
-// one, or lies in one, so that another repository has its files.
+// Blobs are the regular files that a commit has below some folders: their slash
+// paths from the top, each with the name that git gives its content (see BlobName).
+// dirs are slash paths from the top, "." for the top. submodules are those of them
+// that are one, or lie in one, so that another repository has their files.
 //
 // Nothing is compared with the disk, because git itself would run the filters that
 // the repository's attributes and configuration name.
-func (g *Git) Blobs(ctx context.Context, commit, dir string) (blobs map[string]string, submodule bool, err error) {
-	args := []string{"ls-tree", "-r", "-z", "--full-tree", commit}
-	if dir != "." {
+func (g *Git) Blobs(ctx context.Context, commit string, dirs []string) (blobs map[string]string, submodules []string, err error) {
+	all := []string{"ls-tree", "-r", "-z", "--full-tree", commit, "--"}
+	above := []string{"ls-tree", "-z", "--full-tree", commit, "--"}
+	for _, dir := range dirs {
+		if dir == "." {
+			all = append(all, "./")
+		} else {
+			all = append(all, dir)
+		}
 		for up := dir; up != "."; up = path.Dir(up) {
-			out, err := g.run(ctx, "ls-tree", "-z", "--full-tree", commit, "--", up)
-			if err != nil {
-				return nil, false, err
-			}
-			if strings.HasPrefix(string(out), "160000 ") {
-				return nil, true, nil
+			above = append(above, up)
+		}
+	}
+	out, err := g.run(ctx, above...)
+	if err != nil {
+		return nil, nil, err
+	}
+	links := map[string]bool{}
+	for mode, entry := range treeEntries(out) {
+		if mode == "160000" {
+			links[entry.name] = true
+		}
+	}
+	for _, dir := range dirs {
+		for up := dir; up != "."; up = path.Dir(up) {
+			if links[up] {
+				submodules = append(submodules, dir)
+				break
 			}
 		}
-		args = append(args, "--", dir)
 	}
-	out, err := g.run(ctx, args...)
-	if err != nil {
-		return nil, false, err
+	if out, err = g.run(ctx, all...); err != nil {
+		return nil, nil, err
 	}
 	blobs = map[string]string{}
-	for entry := range strings.SplitSeq(string(out), "\x00") {
-		meta, name, ok := strings.Cut(entry, "\t")
-		// "100644 blob HASH": a regular file, that or 100755.
-		if f := strings.Fields(meta); ok && len(f) == 3 && strings.HasPrefix(f[0], "100") {
-			blobs[name] = f[2]
+	for mode, entry := range treeEntries(out) {
+		if strings.HasPrefix(mode, "100") { // a regular file: 100644 or 100755
+			blobs[entry.name] = entry.hash
 		}
 	}
-	return blobs, false, nil
+	return blobs, submodules, nil
+}
+
+// A treeEntry is one line of git ls-tree.
+type treeEntry struct{ name, hash string }
+
+// treeEntries reads what git ls-tree -z prints, "100644 blob HASH\tNAME\x00", by the
+// mode of each entry.
+func treeEntries(out []byte) iter.Seq2[string, treeEntry] {
+	return func(yield func(string, treeEntry) bool) {
+		for entry := range strings.SplitSeq(string(out), "\x00") {
+			meta, name, ok := strings.Cut(entry, "\t")
+			if f := strings.Fields(meta); ok && len(f) == 3 && !yield(f[0], treeEntry{name, f[2]}) {
+				return
+			}
+		}
+	}
 }
 
 // BlobName is the name that git gives a file with this content, in the hash of

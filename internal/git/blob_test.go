@@ -1,3 +1,5 @@
+//go:build unix
+
 package git
 
 import (
@@ -16,29 +18,27 @@ func TestBlobs(t *testing.T) {
 	tt.write(dir, map[string]string{"lib/untracked.go": ""})
 	g := tt.open(dir)
 	for _, c := range []struct {
-		dir       string
-		names     []string
-		submodule bool
+		dirs, names, submodules []string
 	}{
-		{".", []string{".gitmodules", "a.go", "lib [*]/c.go", "lib/b.go", "library/d.go"}, false},
-		{"lib", []string{"lib/b.go"}, false},
-		{"lib [*]", []string{"lib [*]/c.go"}, false},
-		{"missing", nil, false},
-		{"sub", nil, true},
-		{"sub/deeper", nil, true},
+		{[]string{"."}, []string{".gitmodules", "a.go", "lib [*]/c.go", "lib/b.go", "library/d.go"}, nil},
+		{[]string{"lib"}, []string{"lib/b.go"}, nil},
+		{[]string{"lib [*]"}, []string{"lib [*]/c.go"}, nil},
+		{[]string{"missing"}, nil, nil},
+		{[]string{"sub"}, nil, []string{"sub"}},
+		{[]string{"sub/deeper", "lib", "library"}, []string{"lib/b.go", "library/d.go"}, []string{"sub/deeper"}},
 	} {
-		blobs, submodule, err := g.Blobs(t.Context(), "HEAD", c.dir)
-		if err != nil || submodule != c.submodule {
-			t.Errorf("%s: submodule %t, %v, want %t", c.dir, submodule, err, c.submodule)
+		blobs, submodules, err := g.Blobs(t.Context(), "HEAD", c.dirs)
+		if err != nil || !slices.Equal(submodules, c.submodules) {
+			t.Errorf("%q: submodules %q, %v, want %q", c.dirs, submodules, err, c.submodules)
 		}
 		if got := slices.Sorted(maps.Keys(blobs)); !slices.Equal(got, c.names) {
-			t.Errorf("%s: %q, want %q", c.dir, got, c.names)
+			t.Errorf("%q: %q, want %q", c.dirs, got, c.names)
 		}
 		if name := blobs["lib/b.go"]; name != "" && BlobName([]byte("package b\n"), name) != name {
 			t.Errorf("BlobName is not git's %s", name)
 		}
 	}
-	if _, _, err := g.Blobs(t.Context(), "nowhere", "."); err == nil {
+	if _, _, err := g.Blobs(t.Context(), "nowhere", []string{"."}); err == nil {
 		t.Error("a commit that is not there has blobs")
 	}
 }

@@ -89,13 +89,18 @@ func sameDir(a, b string) bool {
 // run runs git and returns what it printed; an exit code other than 0 is an
 // error with git's words.
 func (g *Git) run(ctx context.Context, args ...string) ([]byte, error) {
+	return g.feed(ctx, nil, args...)
+}
+
+// feed is run with a standard input.
+func (g *Git) feed(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
 	safe := []string{
 		"-c", "safe.directory=" + filepath.ToSlash(g.top),
 		"-c", "safe.bareRepository=explicit",
 		"-c", "core.fsmonitor=false",
 		"-c", "core.hooksPath=" + os.DevNull,
 	}
-	out, err := child.Run(ctx, child.Cmd{Path: g.path, Args: append(safe, args...), Dir: g.top, Env: g.env})
+	out, err := child.Run(ctx, child.Cmd{Path: g.path, Args: append(safe, args...), Dir: g.top, Env: g.env, Stdin: stdin})
 	if err != nil {
 		return nil, err
 	}

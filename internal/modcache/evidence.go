@@ -67,9 +67,8 @@ type Evidence struct {
 	// command locks; it stays behind, and says nothing.
 	Zip, Tree, Ziphash, Mod, Info, Lock Content
 	// Partial is the marker of an extraction that has not ended; Sound when
-	// there is one. The go command takes a tree with this marker for absent, and
-	// one without a recorded hash too, so that it is not hashed: Tree is NotAsked,
-	// or Absent.
+	// there is one. The go command takes a tree with this marker for absent,
+	// so it is not hashed: Tree is NotAsked, or Absent.
 	Partial Content
 	// Busy says that another process holds the version's lock beside the
 	// marker: the extraction is going on right now.
@@ -122,8 +121,11 @@ func (e *Evidence) small(f files, w Want) {
 }
 
 // used reports whether the go command would read the extracted folder, if there
-// is one, and not extract it again (cmd/go, modfetch/cache.go DownloadDir).
-func (e *Evidence) used() bool { return e.Partial.State == Absent && e.Ziphash.State != Absent }
+// is one, and not extract it again (cmd/go, modfetch/cache.go DownloadDir). Without
+// a recorded hash it takes the folder for absent at first, but as soon as it has
+// made the hash again, from the zip or from one that it downloads, it uses the
+// folder as it finds it (modfetch/fetch.go, unzip).
+func (e *Evidence) used() bool { return e.Partial.State == Absent }
 
 // gather looks closely at everything that the cache holds of one module version:
 // zip and folder each in full, and where they differ.

@@ -29,7 +29,8 @@ const (
 
 	// ZiphashDamaged: no usable recorded hash; the go command makes it again from the zip.
 	ZiphashDamaged Kind = "ziphash-damaged"
-	// ZiphashMissing: none at all; the go command makes it again, and extracts again.
+	// ZiphashMissing: none at all; the go command makes it again from the zip, which
+	// it downloads where there is none, and uses the folder as it is.
 	ZiphashMissing Kind = "ziphash-missing"
 	// InfoDamaged: the .info file is no JSON about this version. Builds do not read it.
 	InfoDamaged Kind = "info-damaged"
@@ -202,8 +203,9 @@ func (j *judge) ziphash(zipBad, treeBad bool) {
 
 // notices are about what builds repair or do not read.
 func (j *judge) notices() {
-	held := exists(j.e.Zip) || exists(j.e.Tree) || j.e.Tree.State == NotAsked && !exists(j.e.Partial)
-	gone := slices.Contains(j.remove, j.e.Zip.Path)
+	held := exists(j.e.Zip) || exists(j.e.Tree)
+	// The go command makes the hash again when it fetches or extracts what has to go.
+	gone := slices.Contains(j.remove, j.e.Zip.Path) || slices.Contains(j.remove, j.e.Tree.Path)
 	switch {
 	case !held || gone:
 	case j.e.Ziphash.State == Damaged && j.e.Zip.State != Absent:

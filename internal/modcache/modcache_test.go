@@ -428,3 +428,24 @@ func (z *zeros) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// TestPanic: a worker's panic reaches who called, and nobody waits for ever.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	c := newCache(t)
+	var wants []Want
+	for i := range 20 {
+		wants = append(wants, c.add(fmt.Sprintf("example.com/m%d", i), "v1.0.0", map[string]string{"a.go": "package a\n"}))
+	}
+	defer func() {
+		if v := recover(); v != "boom" {
+			t.Errorf("recovered %v, want boom", v)
+		}
+	}()
+	_, err := Verify(t.Context(), Options{Dir: c.dir, Progress: func(done, _ int) {
+		if done == 3 {
+			panic("boom")
+		}
+	}}, wants)
+	t.Errorf("Verify returned %v", err)
+}

@@ -30,4 +30,4 @@ func (r reader) read(p []byte) (int, error) {
 	return n, err
 }
 
-func (r reader) close() { r.f.Close() }
+func (r reader) close() { _ = r.f.Close() } // it was only read

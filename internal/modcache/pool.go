@@ -23,6 +23,8 @@ type pool struct {
 	chunks []chunk
 	// beginning is how many modules are being listed, of which chunks may come.
 	beginning int
+	// panicked is what a worker died of; the others end then.
+	panicked any
 	// done of total modules are; versions of which only the go.mod counts are left out.
 	done, total int
 }
@@ -55,6 +57,14 @@ func newPool(o Options, wants []Want, evidence []Evidence) *pool {
 func (p *pool) work(m *meter) {
 	w := newWorker(m)
 	defer w.folder.close()
+	defer func() {
+		if v := recover(); v != nil {
+			p.mu.Lock()
+			p.panicked = v
+			p.mu.Unlock()
+			p.cond.Broadcast()
+		}
+	}()
 	for {
 		c, index, ok := p.take()
 		switch {
@@ -80,6 +90,8 @@ func (p *pool) take() (c chunk, index int, ok bool) {
 	defer p.mu.Unlock()
 	for {
 		switch {
+		case p.panicked != nil:
+			return chunk{}, 0, false
 		case len(p.chunks) > 0:
 			c, p.chunks = p.chunks[0], p.chunks[1:]
 			return c, 0, true
@@ -125,7 +137,7 @@ func (p *pool) end(w *worker, l *look) {
 		_, problems := Judge(l.want, l.e)
 		fine = len(problems) == 0 && len(l.e.Errs) == 0
 	}
-	if !fine {
+	if !fine && w.ctx.Err() == nil {
 		l.e = gather(w.meter, p.o.Dir, l.want)
 	}
 	p.mu.Lock()
@@ -140,11 +152,15 @@ func (p *pool) end(w *worker, l *look) {
 	}
 }
 
-// run does all the work, with some workers.
+// run does all the work, with some workers. It panics as a worker did: who calls
+// can make an error of it, which nobody can in a goroutine.
 func (p *pool) run(workers int, newMeter func() *meter) {
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() { p.work(newMeter()) })
 	}
 	wg.Wait()
+	if p.panicked != nil {
+		panic(p.panicked)
+	}
 }

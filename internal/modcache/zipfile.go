@@ -58,7 +58,7 @@ func openArchive(path string) (*zipFile, error) {
 	}
 	z := &zipFile{file: f}
 	if err := z.readDirectory(); err != nil {
-		f.Close()
+		z.close()
 		return nil, err
 	}
 	return z, nil
@@ -119,7 +119,7 @@ func (z *zipFile) names() []string {
 	return names
 }
 
-func (z *zipFile) close() { z.file.Close() }
+func (z *zipFile) close() { _ = z.file.Close() } // it was only read
 
 // capped ends reading after some bytes; a negative number is no end. An offset
 // before the file, which only a garbled zip asks for, is the zip's fault: os.File
