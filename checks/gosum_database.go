@@ -27,6 +27,9 @@ const (
 	// maxFailedLookups is after how many lookups without an answer, more than there
 	// were answers, nobody is asked any more.
 	maxFailedLookups = 8
+	// maxLookups is up to how many lines are asked about: ten times as many as large
+	// applications have. Somebody's change may have any number.
+	maxLookups = 20_000
 )
 
 // sumNumbers count lines of go.sum by what became of them in the audit.
@@ -103,6 +106,8 @@ type sumAudit struct {
 	// database is asked in any case.
 	doubted map[string]*Finding
 
+	// limit is up to how many lines are asked about.
+	limit   int
 	numbers sumNumbers
 	lines   []auditLine
 	answers map[module.Version]sumAnswer
@@ -134,7 +139,7 @@ func (s *Session) databaseRequired() bool {
 func newSumAudit(s *Session) *sumAudit {
 	a := &sumAudit{
 		s: s, all: s.Deep || s.databaseRequired() && s.Base == nil,
-		answers: map[module.Version]sumAnswer{}, doubted: map[string]*Finding{},
+		answers: map[module.Version]sumAnswer{}, doubted: map[string]*Finding{}, limit: maxLookups,
 	}
 	if r := s.Result(modcache); r != nil {
 		for i := range r.Findings {
@@ -246,8 +251,11 @@ func (a *sumAudit) mayAsk(path string) bool {
 func (a *sumAudit) ask(ctx context.Context) {
 	var order []module.Version
 	for _, l := range a.lines {
-		if _, ok := a.answers[l.Mod()]; !ok {
-			a.answers[l.Mod()] = sumAnswer{}
+		if _, ok := a.answers[l.Mod()]; ok {
+			continue
+		}
+		a.answers[l.Mod()] = sumAnswer{err: errNotAsked}
+		if len(order) < a.limit {
 			order = append(order, l.Mod())
 		}
 	}
@@ -260,7 +268,7 @@ func (a *sumAudit) ask(ctx context.Context) {
 			for mod := range queue {
 				var answer sumAnswer
 				if n := failed.Load(); n >= maxFailedLookups && n > answered.Load() {
-					answer.err = errors.New("not asked any more")
+					answer.err = errNotAsked
 				} else {
 					answer = a.lookup(ctx, mod)
 				}
@@ -271,7 +279,7 @@ func (a *sumAudit) ask(ctx context.Context) {
 					failed.Add(1)
 				}
 				if n := done.Add(1); n%25 == 0 && a.s.Progress != nil {
-					a.s.Progress("%s of %s confirmed", plain.Thousands(int(n)), plain.Count(len(order), "line"))
+					a.s.Progress("%s of %s held against the checksum database", plain.Thousands(int(n)), plain.Count(len(order), "line"))
 				}
 				mu.Lock()
 				a.answers[mod] = answer
@@ -285,6 +293,9 @@ func (a *sumAudit) ask(ctx context.Context) {
 	close(queue)
 	wg.Wait()
 }
+
+// errNotAsked is the answer to what nobody was asked.
+var errNotAsked = errors.New("not asked")
 
 func (a *sumAudit) lookup(ctx context.Context, mod module.Version) sumAnswer {
 	hashes, err := a.client.Lookup(ctx, mod)
@@ -340,6 +351,11 @@ func (a *sumAudit) judge(ctx context.Context) ([]Finding, error) {
 	findings = append(findings, a.mismatches(ctx, differ)...)
 	findings = append(findings, a.unknownVersions(unknown)...)
 	findings = append(findings, a.faultFindings(faults)...)
+	if a.numbers.Unanswered > 0 && len(faults) == 0 {
+		f := ruleSumDatabaseUnanswered.Finding("there are more lines than the %s that the checksum database is asked about", plain.Thousands(a.limit))
+		f.Transient = false
+		findings = append(findings, f)
+	}
 	if a.numbers.Unanswered > 0 && a.s.databaseRequired() {
 		return findings, errors.New("gosum.database is required, and there are lines that it could not be asked about")
 	}

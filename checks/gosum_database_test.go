@@ -218,7 +218,9 @@ func TestGosumDatabase(t *testing.T) {
 			l.serve(t)
 		}, want: []string{"gosum/database-unknown go.sum:8 " + lib}, state: Unproven, summary: "1 unknown to it, 9 taken from base", lookups: lib},
 		{name: "of the repository's own owner", spoil: func(t *testing.T, l *sumLab) {
-			l.edit(t, func(s string) string { return s + "example.com/app/sub v1.0.0 " + hashA + "\ngit.corp.internal/x v1.0.0 " + hashA + "\n" })
+			l.edit(t, func(s string) string {
+				return s + "example.com/app/sub v1.0.0 " + hashA + "\ngit.corp.internal/x v1.0.0 " + hashA + "\n"
+			})
 		}, state: Consistent, summary: "10 taken from base, 2 of this repository's own host and owner, or of no public host, not asked about"},
 		{name: "of the repository's own owner, configured", spoil: func(t *testing.T, l *sumLab) {
 			l.policy.Gosum.Ask = []string{"example.com/app"}
@@ -498,6 +500,33 @@ func TestGosumWorkSum(t *testing.T) {
 	}
 	if l := facts.Link; l.State != Broken || l.Proven != 1 || l.Total != 31 || l.Against != "checksum database" {
 		t.Errorf("link %+v", l)
+	}
+}
+
+// TestGosumManyLines: only so many lines are asked about, and the rest is not passed.
+func TestGosumManyLines(t *testing.T) {
+	t.Parallel()
+	sum := ""
+	for i := range 9 {
+		sum += fmt.Sprintf("example.com/m%d v1.0.0 %s\n", i, hashA)
+	}
+	db := sumdbtest.New(t, sumLabDB, strings.Split(strings.TrimSpace(sum), "\n")...)
+	server := httptest.NewServer(db)
+	t.Cleanup(server.Close)
+	s := filesSession(t, map[string]string{"go.mod": "module example.org/app\n\ngo 1.21\n", "go.sum": sum})
+	s.Env = goenv.FromMap(map[string]string{"GOPROXY": server.URL, "GOSUMDB": db.Key})
+	s.Getenv = func(string) string { return "" }
+	s.shared, s.Deep = &shared{}, true
+	audit := newSumAudit(s)
+	audit.limit = 4
+	for _, f := range sumFiles(s.Modules) {
+		if err := errors.Join(f.parse(), audit.add(t.Context(), f)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	findings, err := audit.judge(t.Context())
+	if n := audit.numbers; err != nil || !slices.Equal(told(findings), []string{"gosum/database-unanswered "}) || n.Confirmed != 4 || n.Unanswered != 5 {
+		t.Errorf("got %q, %v, %+v, want 4 confirmed and 5 without an answer", told(findings), err, n)
 	}
 }
 

@@ -150,18 +150,25 @@ func (f *sumdbFacts) ask(ctx context.Context, s *Session, client *checksumdb.Cli
 	}
 	f.local = s.readLocalHead(f.name)
 	if f.local.err == nil && f.local.known {
-		data, err := readLimited(f.local.path, maxLocalHead)
-		if err != nil {
-			f.local.err = err
-			return nil
-		}
-		if _, err = client.CheckHead(ctx, data); err != nil && !errors.As(err, &f.local.fault) {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			f.local.fault = &checksumdb.Fault{Kind: checksumdb.Unreachable, Text: err.Error()}
+		var data []byte
+		if data, f.local.err = readLimited(f.local.path, maxLocalHead); f.local.err == nil {
+			return f.compareLocal(ctx, client, data)
 		}
 	}
+	return nil
+}
+
+// compareLocal has the go command's own tree head proven to be of the database's
+// history.
+func (f *sumdbFacts) compareLocal(ctx context.Context, client *checksumdb.Client, data []byte) error {
+	_, err := client.CheckHead(ctx, data)
+	switch {
+	case err == nil || errors.As(err, &f.local.fault):
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	f.local.fault = &checksumdb.Fault{Kind: checksumdb.Unreachable, Text: err.Error()}
 	return nil
 }
 
