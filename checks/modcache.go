@@ -33,8 +33,9 @@ var modcache = &Check{
 		"Neither `go build` nor `go mod verify` answers this: a build compiles what is extracted without\n" +
 		"hashing it again, and `go mod verify` compares the cache with itself only. A cold cache is\n" +
 		"reported as cold, never as verified: the go command checks what it downloads. Nothing is\n" +
-		"written, downloaded or repaired.",
+		"written, downloaded or repaired; `gopreflight fix modcache` does that.",
 	Needs: []*Check{env},
+	Mends: true,
 	// It may download a Go release, which is judged then.
 	After: []*Check{toolchainCheck},
 	Rules: []*Rule{

@@ -33,6 +33,7 @@ func (w *wantedModule) finding(p gomodcache.Problem, e gomodcache.Evidence) Find
 		f.Evidence = w.evidence(p, e)
 	}
 	f.Fix = w.fix(p, e)
+	w.mend(&f.Fix, p, e)
 	return f
 }
 
@@ -268,6 +269,7 @@ func (t *cacheTally) leftoversFinding(dir string) *Finding {
 	f.Evidence = plain.Lines(t.leftFiles)
 	f.Fix.Description = "Remove them while no go command is at work; after a checksum mismatch look at them first."
 	f.Fix.Command = "find " + shellQuote(filepath.Join(dir, "cache", "download")) + ` -name '*.tmp' -type f -delete`
+	f.Fix.Aside = slices.Clone(t.leftFiles)
 	return &f
 }
 

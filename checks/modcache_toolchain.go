@@ -102,6 +102,9 @@ func (t *cachedToolchain) finding(p gomodcache.Problem, e gomodcache.Evidence) *
 	}
 	f.Fix.Description = "Remove the release; the go command downloads it again when it needs it."
 	f.Fix.Command = removeCommand(remove, e)
+	if p.Kind != gomodcache.SumMismatch {
+		f.Fix.Aside = []string{e.Zip.Path, e.Ziphash.Path, e.Tree.Path, e.Partial.Path}
+	}
 	return &f
 }
 
