@@ -31,8 +31,10 @@ var buildcache = &Check{
 		"writes an altered object with its right name, and an index entry that leads to it, is not noticed. Against that\n" +
 		"there is a cold build (`go clean -cache`, or a fresh GOCACHE), or `GODEBUG=gocacheverify=1`, which builds\n" +
 		"everything again.\n\n" +
-		"With GOCACHEPROG builds ask that program instead, and nothing is looked at. Nothing is written or repaired.",
+		"With GOCACHEPROG builds ask that program instead, and nothing is looked at. Nothing is written or repaired;\n" +
+		"`gopreflight fix buildcache` moves aside what is wrong.",
 	Needs: []*Check{env},
+	Mends: true,
 	Rules: []*Rule{
 		ruleObjectModified, ruleIndexMisdirected, ruleBuildcacheIrregular, ruleObjectDamaged, ruleIndexMalformed,
 		ruleIndexDangling, ruleForeignFile, ruleBuildcacheLarge, ruleBuildcacheUnreadable,

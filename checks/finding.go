@@ -64,7 +64,13 @@ type Fix struct {
 	// makes or downloads again what it needs. Empty where no machine should decide.
 	// It stands in no report: what a report names, nobody moves.
 	Aside []string `json:"-"`
+	// Again is the module version that the go command is to bring back then; nil
+	// where it makes what it needs by itself.
+	Again *Again `json:"-"`
 }
+
+// Mends reports whether `gopreflight fix` can carry the fix out.
+func (f *Fix) Mends() bool { return len(f.Aside) > 0 || f.Again != nil }
 
 // Equal reports whether two fixes say the same to a reader.
 func (f Fix) Equal(other Fix) bool {

@@ -6,6 +6,8 @@ var All = []*Check{
 	env,
 	toolchainCheck,
 	proxy,
+	private,
+	modulesCheck,
 	gosum,
 	modcache,
 	buildcache,

@@ -3,7 +3,10 @@ package checks
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/mod/module"
 
 	"github.com/gopreflight/gopreflight/internal/config"
 	"github.com/gopreflight/gopreflight/internal/git"
@@ -44,6 +47,8 @@ type Session struct {
 	NoBase string
 	// Scope says whether the job's own machine can be seen.
 	Scope Scope
+	// PrivateRepository says that the CI calls the repository private.
+	PrivateRepository bool
 	// Fork says that the change that is judged comes from another repository.
 	Fork bool
 	// UntrustedCheckout says that a job with the base's rights and secrets
@@ -94,6 +99,8 @@ type shared struct {
 	toolchainDir onceMap
 	// checksums is the client of the checksum database.
 	checksums checksumsOnce
+	// held is what check modcache found, by module version; see heldModule.
+	held atomic.Pointer[map[module.Version]heldModule]
 }
 
 // Root is the repository's top, an absolute path.

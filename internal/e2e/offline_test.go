@@ -30,7 +30,7 @@ func TestOfflineWithoutNetwork(t *testing.T) {
 		t.Errorf("exit code %d, root causes %+v", code, r.RootCauses)
 	}
 	want := map[string]checks.Status{
-		"env": checks.Passed, "toolchain": checks.Passed, "proxy": checks.Skipped, "gosum": checks.Passed, "modcache": checks.Passed, "buildcache": checks.Passed,
+		"env": checks.Passed, "toolchain": checks.Passed, "proxy": checks.Skipped, "private": checks.Skipped, "modules": checks.Skipped, "gosum": checks.Passed, "modcache": checks.Passed, "buildcache": checks.Passed,
 		"gomod": checks.Passed, "tidy": checks.Passed, "policy": checks.Passed, "deps": checks.Skipped, "vendor": checks.Skipped, "build": checks.Passed,
 	}
 	got := statusesOf(r)
