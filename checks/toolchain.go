@@ -36,7 +36,7 @@ an answer. Inside a GitHub container action the job's Go is not to be seen.`,
 	Needs: []*Check{env},
 	Rules: []*Rule{
 		ruleToolchainNotFound, ruleToolchainTooOld, ruleToolchainUnavailable,
-		ruleToolchainRedundant, ruleToolchainNotAllowed, ruleToolchainModified, ruleToolchainUnverified,
+		ruleToolchainRedundant, ruleToolchainNotAllowed, ruleReleaseModified, ruleReleaseUnverified,
 	},
 	Unanswered: ruleToolchainUnavailable,
 	Run:        runToolchain,

@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	ruleToolchainModified = &Rule{
+	ruleReleaseModified = &Rule{
 		ID:       "toolchain/modified",
 		Severity: Error,
 		Blocks:   true,
@@ -32,7 +32,7 @@ var (
 			"Remove the whole folder and install the release again. If nobody knows who changed it, treat the machine,\n" +
 			"or the image, as compromised.",
 	}
-	ruleToolchainUnverified = &Rule{
+	ruleReleaseUnverified = &Rule{
 		ID:       "toolchain/unverified",
 		Severity: Notice,
 		Summary:  "Whether the files of the Go release are those that were released could not be found out.",
@@ -181,7 +181,7 @@ func (r goRelease) unlooked(version, database string, hashes []string, err error
 
 // unverified is the notice on a release that nobody can vouch for.
 func (p *releaseProof) unverified(version string) *Finding {
-	f := ruleToolchainUnverified.Finding("%s", p.why)
+	f := ruleReleaseUnverified.Finding("%s", p.why)
 	f.Key = version
 	return &f
 }
@@ -223,7 +223,7 @@ func (s *Session) judgeRelease(ctx context.Context, r goRelease, mod module.Vers
 		}, notes)
 		if r.cached {
 			// The go command extracts all of it, and nobody has to change it.
-			f := ruleToolchainModified.Finding("the files of %s in the module cache are not those that were released", version)
+			f := ruleReleaseModified.Finding("the files of %s in the module cache are not those that were released", version)
 			p.state, p.why, p.finding = Broken, f.Message, &f
 			f.Fix = Fix{Description: "Remove the folder; the go command downloads it again.", Command: "chmod -R u+w " + shellQuote(r.goroot) + " && rm -rf " + shellQuote(r.goroot)}
 		} else {
@@ -275,7 +275,7 @@ func modifiedFinding(version string, changed, added []string, absent int) Findin
 	if text == "" {
 		text = plain.Count(absent, "file") + " gone"
 	}
-	f := ruleToolchainModified.Finding("the files of %s are not those that were released: %s", version, text)
+	f := ruleReleaseModified.Finding("the files of %s are not those that were released: %s", version, text)
 	for _, name := range changed {
 		f.Evidence = append(f.Evidence, plain.Line(name)+" is not as released")
 	}

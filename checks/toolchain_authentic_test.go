@@ -230,13 +230,13 @@ func goFaults() []goFault {
 	required := func(l *goLab) { l.env["required"] = "yes" }
 	return []goFault{
 		{name: "changed, with the image's list", what: "a source file of the standard library changed; the image keeps the release's list", says: "42", state: Broken,
-			rule: ruleToolchainModified, names: ringSource, fault: func(l *goLab) { l.writeList(l.files); ringLies(l) }},
+			rule: ruleReleaseModified, names: ringSource, fault: func(l *goLab) { l.writeList(l.files); ringLies(l) }},
 		{name: "changed, with the module's zip", what: "the same; the release's module is in the module cache", says: "42", state: Broken,
-			rule: ruleToolchainModified, names: ringSource, fault: func(l *goLab) { l.writeZip(); ringLies(l) }},
+			rule: ruleReleaseModified, names: ringSource, fault: func(l *goLab) { l.writeZip(); ringLies(l) }},
 		{name: "changed, no list", what: "the same; no list", says: "42", state: Unproven,
-			rule: ruleToolchainUnverified, names: "no list says which differ", fault: ringLies},
+			rule: ruleReleaseUnverified, names: "no list says which differ", fault: ringLies},
 		{name: "forged list", what: "the same; a list that was made after the change", says: "42", state: Unproven,
-			rule: ruleToolchainUnverified, names: "is not the list that was recorded", fault: func(l *goLab) {
+			rule: ruleReleaseUnverified, names: "is not the list that was recorded", fault: func(l *goLab) {
 				ringLies(l)
 				tree, err := goroot.ScanInstalled(l.Context(), l.goroot, 0)
 				if err != nil {
@@ -245,9 +245,9 @@ func goFaults() []goFault {
 				l.writeList(tree.Files)
 			}},
 		{name: "added", what: "a source file added to the standard library; list", says: "evil 3", state: Broken,
-			rule: ruleToolchainModified, names: evil + " added", fault: func(l *goLab) { l.writeList(l.files); addEvil(l) }},
+			rule: ruleReleaseModified, names: evil + " added", fault: func(l *goLab) { l.writeList(l.files); addEvil(l) }},
 		{name: "link", what: "a source file of the standard library is a symbolic link to a copy; list", says: "3", state: Broken,
-			rule: ruleToolchainModified, names: ringSource, fault: func(l *goLab) {
+			rule: ruleReleaseModified, names: ringSource, fault: func(l *goLab) {
 				l.writeList(l.files)
 				path := filepath.Join(l.goroot, filepath.FromSlash(ringSource))
 				copied := filepath.Join(l.TempDir(), "ring.go")
@@ -261,7 +261,7 @@ func goFaults() []goFault {
 				labRemove(l.T, filepath.Join(l.goroot, "src", "container", "ring", "ring_test.go"))
 			}},
 		{name: "removed, no list", what: "the same; no list", says: "3", state: Unproven,
-			rule: ruleToolchainUnverified, names: "no list says which differ", fault: func(l *goLab) {
+			rule: ruleReleaseUnverified, names: "no list says which differ", fault: func(l *goLab) {
 				labRemove(l.T, filepath.Join(l.goroot, "src", "container", "ring", "ring_test.go"))
 			}},
 		{name: "no api, doc, misc, test", what: "the folders api, doc, misc and test removed", says: "3", state: Proven,
@@ -287,11 +287,11 @@ func goFaults() []goFault {
 				l.gobin = copied
 			}},
 		{name: "database unreachable", what: "the checksum database does not answer", state: Unproven,
-			rule: ruleToolchainUnverified, names: "could not be asked", fault: func(l *goLab) { l.deadDatabase() }},
+			rule: ruleReleaseUnverified, names: "could not be asked", fault: func(l *goLab) { l.deadDatabase() }},
 		{name: "database unreachable, required", what: "the same; `toolchain.authentic: required`", state: Unproven, errored: true,
-			rule: ruleToolchainUnverified, names: "could not be asked", fault: func(l *goLab) { l.deadDatabase(); required(l) }},
+			rule: ruleReleaseUnverified, names: "could not be asked", fault: func(l *goLab) { l.deadDatabase(); required(l) }},
 		{name: "database lies", what: "who answers for the checksum database has another key", state: Unproven,
-			rule: ruleToolchainUnverified, names: "could not be asked", fault: func(l *goLab) {
+			rule: ruleReleaseUnverified, names: "could not be asked", fault: func(l *goLab) {
 				other := sumdbtest.New(l.T, l.db.Name, fmt.Sprintf("%s %s %s", l.mod.Path, l.mod.Version, goroot.Hash(l.mod, l.files)))
 				server := httptest.NewServer(other)
 				l.Cleanup(server.Close)
@@ -370,7 +370,7 @@ func (f *goFault) try(l *goLab) []string {
 			t.Errorf("%+v does not say %q", got, f.names)
 		}
 		told = fmt.Sprintf("%s `%s`", f.rule.Severity, f.rule.ID)
-		if f.rule == ruleToolchainModified {
+		if f.rule == ruleReleaseModified {
 			told += ", names the file"
 		}
 	}
@@ -448,7 +448,7 @@ func TestToolchainOfModuleCache(t *testing.T) {
 				}
 				return
 			}
-			if p.finding.Rule != ruleToolchainModified.ID || !strings.Contains(p.finding.Message, tt.says) {
+			if p.finding.Rule != ruleReleaseModified.ID || !strings.Contains(p.finding.Message, tt.says) {
 				t.Errorf("%+v does not say %q", p.finding, tt.says)
 			}
 			if out, err := exec.Command("sh", "-c", p.finding.Fix.Command).CombinedOutput(); err != nil {
