@@ -233,7 +233,9 @@ func (s *Session) judgeRelease(ctx context.Context, r goRelease, mod module.Vers
 				Command:     `(cd "$(mktemp -d)" && GOWORK=off go mod download ` + shellQuote(mod.Path+"@"+mod.Version) + ")",
 			}
 		}
-		p.finding.Key, p.finding.Evidence = version, append(evidence, "in: "+r.goroot)
+		p.finding.Key = version
+		p.finding.Evidence = append(p.finding.Evidence, evidence...)
+		p.finding.Evidence = append(p.finding.Evidence, "in: "+r.goroot)
 		return p
 	}
 	d := goroot.Compare(tree, list)
