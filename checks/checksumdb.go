@@ -42,7 +42,7 @@ func (s *Session) newChecksumDB() (*checksumdb.Client, error) {
 		return nil, err
 	}
 	o := checksumdb.Options{
-		DB: db, GONOSUMDB: s.unverifiedPatterns(), Timeout: s.Config.Proxy.Timeout,
+		DB: db, GONOSUMDB: unverifiedPatterns(s.Env), Timeout: s.Config.Proxy.Timeout,
 		Getenv: s.Getenv, Now: s.Now,
 	}
 	if !db.Off {
@@ -57,13 +57,4 @@ func (s *Session) newChecksumDB() (*checksumdb.Client, error) {
 		o.CacheDir = filepath.Join(s.CacheDir, "sumdb")
 	}
 	return checksumdb.New(o)
-}
-
-// unverifiedPatterns is what the go command takes for GONOSUMDB: GOPRIVATE when it
-// is not set (cmd/go/internal/cfg).
-func (s *Session) unverifiedPatterns() string {
-	if v := s.Env.Get("GONOSUMDB"); v != "" {
-		return v
-	}
-	return s.Env.Get("GOPRIVATE")
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gopreflight/gopreflight/internal/config"
 	"github.com/gopreflight/gopreflight/internal/plain"
@@ -87,7 +89,22 @@ func (r *Runner) cleanText(f *Finding) {
 	if r.Redactor.Redact(plain.Text(bounded(f.Fix.Command))) != f.Fix.Command {
 		f.Fix.Command = ""
 	}
-	f.Fix.Patch = r.Redactor.Redact(plain.Text(r.Redactor.Redact(bounded(f.Fix.Patch))))
+	// Nor does a patch apply that is not as it was.
+	if len(f.Fix.Patch) > maxPatch || !shownWhole(f.Fix.Patch) || r.Redactor.Redact(f.Fix.Patch) != f.Fix.Patch {
+		f.Fix.Patch = ""
+	}
+}
+
+// maxPatch is the longest patch that is kept, in bytes: a longer one is not read,
+// and the command does the same.
+const maxPatch = 8 << 10
+
+// shownWhole reports whether a text of several lines can be shown as it is: valid
+// UTF-8 that hides nothing.
+func shownWhole(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool {
+		return c != '\n' && c != '\t' && (unicode.IsControl(c) || plain.Invisible(c) || c == '\u2028' || c == '\u2029')
+	})
 }
 
 // cleanFacts is facts as they are in a report: what JSON makes of them, with

@@ -57,7 +57,8 @@ type Fix struct {
 	Description string `json:"description"`
 	// Command can be pasted into a shell, in the repository's root.
 	Command string `json:"command"`
-	// Patch is a unified diff.
+	// Patch is a unified diff that does what Command does, as git apply takes it:
+	// with paths from the repository's root behind "a/" and "b/".
 	Patch string `json:"patch"`
 	// Aside is the fix that `gopreflight fix` carries out itself: absolute paths,
 	// below GOMODCACHE or GOCACHE only, that are moved aside, so that the go command

@@ -138,6 +138,8 @@ func TestTidy(t *testing.T) {
 			[]string{"tidy=failed", "tidy/format go.mod:6"}},
 		{"blank lines", map[string]string{"go.mod": strings.ReplaceAll(goMod("require example.com/lib v1.0.0"), "\n\n", "\n\n\n"), "m.go": mainGo},
 			[]string{"tidy=passed", "tidy/rewrites go.mod:3"}},
+		{"no end of the last line", map[string]string{"go.mod": strings.TrimSuffix(goMod("require example.com/lib v1.0.0"), "\n"), "m.go": mainGo},
+			[]string{"tidy=passed", "tidy/rewrites go.mod:5"}},
 		{"CRLF", map[string]string{"go.mod": strings.ReplaceAll(goMod("require example.com/lib v1.0.0"), "\n", "\r\n"), "m.go": mainGo},
 			[]string{"tidy=passed"}},
 		{"an import that nobody has", map[string]string{"go.mod": goMod(), "m.go": "package m\n\nimport _ \"example.com/nobody\"\n"},
@@ -150,6 +152,7 @@ func TestTidy(t *testing.T) {
 			if got := runOnly(t, s, "tidy"); !slices.Equal(got, tt.want) {
 				t.Errorf("with -diff: got %q, want %q", got, tt.want)
 			}
+			patchTidies(t, s, len(tt.want) > 1 && tt.want[0] != "tidy=errored")
 			// A release without -diff has another way to the same answer.
 			s.shared = &shared{}
 			statuses, findings := s.forEachModule(t.Context(), func(ctx context.Context, m *repo.Module) (string, []Finding, error) {
@@ -170,6 +173,68 @@ func TestTidy(t *testing.T) {
 			if want := tt.want[0] == "tidy=errored"; (statuses[0].err != nil) != want {
 				t.Errorf("by a copy: error %v, want one: %v", statuses[0].err, want)
 			}
+		})
+	}
+}
+
+// patchTidies applies the patch of tidy's findings, if there has to be one, to a copy
+// of the repository: nothing is left to tidy there, and go.sum is what go mod tidy
+// makes it.
+func patchTidies(t *testing.T, s *Session, want bool) {
+	t.Helper()
+	r := &Runner{Checks: All, Redactor: plain.NewRedactor(nil), Selected: func(c *Check) (bool, string) { return c.Name == "tidy", "not selected" }}
+	results, _, _ := r.Run(t.Context(), s)
+	patch := ""
+	for _, res := range results {
+		for _, f := range res.Findings {
+			patch = f.Fix.Patch
+		}
+	}
+	if (patch != "") != want {
+		t.Errorf("there is a patch: %t, want %t:\n%s", patch != "", want, patch)
+	}
+	if patch == "" {
+		return
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(s.Repo.Root)); err != nil {
+		t.Fatal(err)
+	}
+	apply := exec.CommandContext(t.Context(), "git", "apply", "-")
+	apply.Dir, apply.Stdin = dir, strings.NewReader(patch)
+	if out, err := apply.CombinedOutput(); err != nil {
+		t.Fatalf("git apply: %v\n%s\n%s", err, out, patch)
+	}
+	out, err := s.Go.Ask(t.Context(), gocmd.Question{Dir: filepath.Join(dir, s.Modules[0].Dir), Args: []string{"mod", "tidy", "-diff"}, Env: []string{"GOWORK=off", "GOFLAGS=-modcacherw"}})
+	if err != nil || out.Exit != 0 || len(out.Stdout) != 0 {
+		t.Errorf("go mod tidy -diff after the patch: %v, exit %d\n%s%s\nthe patch:\n%s", err, out.Exit, out.Stdout, out.Stderr, patch)
+	}
+}
+
+// TestTidyPatch: the patch of a module with a go.sum, in a folder of its own, has
+// both files; where it could not be shown or would not apply there is none.
+func TestTidyPatch(t *testing.T) {
+	t.Parallel()
+	const both = "package m\n\nimport (\n\t_ \"example.com/dep\"\n\t_ \"example.com/lib\"\n)\n"
+	for name, tt := range map[string]struct {
+		dir  string
+		crlf bool
+		want bool
+	}{
+		"plain":            {dir: "svc/api-v2", want: true},
+		"spaces in a path": {dir: "my service"},
+		"CRLF":             {dir: "svc", crlf: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := goSession(t, map[string]string{tt.dir + "/go.mod": goMod("require example.com/lib v1.0.0"), tt.dir + "/m.go": mainGo})
+			tidied(t, s)
+			labWrite(t, filepath.Join(s.Repo.Root, tt.dir, "m.go"), both)
+			if tt.crlf {
+				labWrite(t, filepath.Join(s.Repo.Root, tt.dir, "go.mod"), strings.ReplaceAll(goMod("require example.com/lib v1.0.0"), "\n", "\r\n"))
+			}
+			loadFiles(t, s, s.Repo.Root)
+			patchTidies(t, s, tt.want)
 		})
 	}
 }
@@ -321,7 +386,7 @@ func TestBuild(t *testing.T) {
 }
 
 // TestBuildOfStrangers: a job with secrets does not build a stranger's change,
-// and one without them builds it without the C compiler.
+// and one without them builds it without the C compiler (build_cgo_test.go).
 func TestBuildOfStrangers(t *testing.T) {
 	t.Parallel()
 	s := goSession(t, map[string]string{"go.mod": goMod(), "m.go": "package m\n", "c.go": "//go:build cgo\n\npackage m\n\nvar x int = \"only with cgo\"\n"})
@@ -332,19 +397,6 @@ func TestBuildOfStrangers(t *testing.T) {
 	s.UntrustedCheckout, s.Fork = false, true
 	if got, want := runOnly(t, s, "build"), []string{"build=passed"}; !slices.Equal(got, want) {
 		t.Errorf("fork: got %q, want %q", got, want)
-	}
-	// Without cgo it fails, which is no fault of the change.
-	needs := map[string]string{"go.mod": goMod(), "m.go": "package m\n\nvar _ = c\n", "c.go": "package m\n\nimport \"C\"\n\nvar c C.int\n"}
-	for fork, want := range map[bool][]string{true: {"build=skipped"}, false: {"build=passed"}} {
-		s := goSession(t, needs)
-		if s.Fork = fork; !fork {
-			if _, err := exec.LookPath("gcc"); err != nil {
-				continue
-			}
-		}
-		if got := runOnly(t, s, "build"); !slices.Equal(got, want) {
-			t.Errorf("cgo, fork %v: got %q, want %q", fork, got, want)
-		}
 	}
 }
 

@@ -37,7 +37,7 @@ var gosum = &Check{
 		"main module's own host and owner unless `gosum.ask` names them. Where a line differs, the base revision,\n" +
 		"the module cache and the place that the go command would download from are asked which one is the odd one\n" +
 		"out. It costs one request for each module version, and some for tiles. Without a base revision nothing is asked.",
-	After: []*Check{env, toolchainCheck, gomod, modcache, buildcache},
+	After: []*Check{env, sumdbCheck, toolchainCheck, gomod, modcache, buildcache},
 	Rules: []*Rule{
 		ruleSumMalformed, ruleSumMergeConflict, ruleSumConflict, ruleSumAlgorithm, ruleSumUnusable,
 		ruleSumMissing, ruleSumUnused, ruleSumForm,
@@ -182,8 +182,15 @@ func (t *sumTally) compare(ctx context.Context, s *Session, faults []Finding) []
 		if statuses[i].err == nil {
 			t.complete++
 		}
-		if status, ok := t.byModule[m]; ok || statuses[i].err != nil {
-			status.Dir, status.err = m.Dir, statuses[i].err
+		status, ok := t.byModule[m]
+		var sk *skip
+		switch err := statuses[i].err; {
+		case ok && t.notAsked == "" && errors.As(err, &sk):
+			// Its lines were read and held against the database: that is an answer.
+			status.Reason += "; not compared with go mod tidy: " + sk.reason
+			t.byModule[m] = status
+		case ok || err != nil:
+			status.Dir, status.err = m.Dir, err
 			t.byModule[m] = status
 		}
 	}
@@ -242,6 +249,7 @@ func (t *sumTally) facts(statuses []ModuleStatus, findings []Finding) Facts {
 		return slices.Contains([]string{ruleSumMalformed.ID, ruleSumMergeConflict.ID, ruleSumConflict.ID, ruleSumMissing.ID, ruleSumDatabaseMismatch.ID}, f.Rule)
 	})
 	orderFindings(breaking)
+	t.prove(link)
 	switch {
 	case len(breaking) > 0:
 		link.State, link.Why = Broken, breaking[0].Message
@@ -249,11 +257,8 @@ func (t *sumTally) facts(statuses []ModuleStatus, findings []Finding) Facts {
 		link.State, link.Why = Absent, "no go.sum"
 	case t.read < t.files:
 		link.State, link.Why = Unproven, "not every go.sum could be read"
-	default:
-		t.prove(link)
-		if t.complete < len(statuses) {
-			link.Why = strings.TrimPrefix(link.Why+"; whether it is complete could not be found out", "; ")
-		}
+	case t.complete < len(statuses):
+		link.Why = strings.TrimPrefix(link.Why+"; whether it is complete could not be found out", "; ")
 	}
 	values := map[string]any{"files": t.files, "read": t.read, "lines": t.lines, "complete": t.complete}
 	if t.notAsked != "" {

@@ -27,6 +27,9 @@ const (
 	// maxFailedLookups is after how many lookups without an answer, more than there
 	// were answers, nobody is asked any more.
 	maxFailedLookups = 8
+	// maxLookups is up to how many lines are asked about: ten times as many as large
+	// applications have. Somebody's change may have any number.
+	maxLookups = 20_000
 )
 
 // sumNumbers count lines of go.sum by what became of them in the audit.
@@ -46,6 +49,19 @@ type sumNumbers struct {
 	Unknown int
 	// Unanswered: to be asked about, and no answer was to be had.
 	Unanswered int
+}
+
+// toldBySumdb is the fingerprint of check sumdb's finding on a kind of fault; empty
+// for none.
+func (a *sumAudit) toldBySumdb(kind checksumdb.Kind) string {
+	if r := a.s.Result(sumdbCheck); r != nil {
+		for i := range r.Findings {
+			if f := &r.Findings[i]; f.Rule == sumdbRule(kind).ID {
+				return f.Fingerprint
+			}
+		}
+	}
+	return ""
 }
 
 // values are the counts by the name that they have among the facts.
@@ -90,6 +106,8 @@ type sumAudit struct {
 	// database is asked in any case.
 	doubted map[string]*Finding
 
+	// limit is up to how many lines are asked about.
+	limit   int
 	numbers sumNumbers
 	lines   []auditLine
 	answers map[module.Version]sumAnswer
@@ -121,7 +139,7 @@ func (s *Session) databaseRequired() bool {
 func newSumAudit(s *Session) *sumAudit {
 	a := &sumAudit{
 		s: s, all: s.Deep || s.databaseRequired() && s.Base == nil,
-		answers: map[module.Version]sumAnswer{}, doubted: map[string]*Finding{},
+		answers: map[module.Version]sumAnswer{}, doubted: map[string]*Finding{}, limit: maxLookups,
 	}
 	if r := s.Result(modcache); r != nil {
 		for i := range r.Findings {
@@ -219,21 +237,25 @@ func (a *sumAudit) baseSums(ctx context.Context, f sumFile) (sums.Sums, error) {
 	return nil, fmt.Errorf("cannot read %s of the base revision: %w", f.file.Name, err)
 }
 
-// mayAsk reports whether a module's name may be sent: it is of a public host and,
-// unless the policy says so, not of a main module's own host and owner.
+// mayAsk reports whether a module's name may be sent: unless the policy says so, not
+// one that looks private, nor one of a main module's own host and owner.
 func (a *sumAudit) mayAsk(path string) bool {
 	if a.s.Config != nil && slices.ContainsFunc(a.s.Config.Gosum.Ask, func(p string) bool { return module.MatchPrefixPatterns(p, path) }) {
 		return true
 	}
-	return isPublicPath(path) && !slices.ContainsFunc(a.s.Repo.Modules, func(m *repo.Module) bool { return sameOwner(m.Path, path) })
+	pattern, _ := looksPrivate(a.s, path)
+	return pattern == "" && !slices.ContainsFunc(a.s.Repo.Modules, func(m *repo.Module) bool { return sameOwner(m.Path, path) })
 }
 
 // ask asks about all lines, many at once.
 func (a *sumAudit) ask(ctx context.Context) {
 	var order []module.Version
 	for _, l := range a.lines {
-		if _, ok := a.answers[l.Mod()]; !ok {
-			a.answers[l.Mod()] = sumAnswer{}
+		if _, ok := a.answers[l.Mod()]; ok {
+			continue
+		}
+		a.answers[l.Mod()] = sumAnswer{err: errNotAsked}
+		if len(order) < a.limit {
 			order = append(order, l.Mod())
 		}
 	}
@@ -246,7 +268,7 @@ func (a *sumAudit) ask(ctx context.Context) {
 			for mod := range queue {
 				var answer sumAnswer
 				if n := failed.Load(); n >= maxFailedLookups && n > answered.Load() {
-					answer.err = errors.New("not asked any more")
+					answer.err = errNotAsked
 				} else {
 					answer = a.lookup(ctx, mod)
 				}
@@ -257,7 +279,7 @@ func (a *sumAudit) ask(ctx context.Context) {
 					failed.Add(1)
 				}
 				if n := done.Add(1); n%25 == 0 && a.s.Progress != nil {
-					a.s.Progress("%s of %s confirmed", plain.Thousands(int(n)), plain.Count(len(order), "line"))
+					a.s.Progress("%s of %s held against the checksum database", plain.Thousands(int(n)), plain.Count(len(order), "line"))
 				}
 				mu.Lock()
 				a.answers[mod] = answer
@@ -271,6 +293,9 @@ func (a *sumAudit) ask(ctx context.Context) {
 	close(queue)
 	wg.Wait()
 }
+
+// errNotAsked is the answer to what nobody was asked.
+var errNotAsked = errors.New("not asked")
 
 func (a *sumAudit) lookup(ctx context.Context, mod module.Version) sumAnswer {
 	hashes, err := a.client.Lookup(ctx, mod)
@@ -316,8 +341,8 @@ func (a *sumAudit) judge(ctx context.Context) ([]Finding, error) {
 				findings = append(findings, a.cacheDiffers(l, doubt))
 			}
 		case len(answer.hashes) == 0:
-			// The go command takes any hash then (modfetch/fetch.go, checkSumDB).
 			a.numbers.Unknown++
+			unknown = append(unknown, l)
 		default:
 			a.numbers.Differ++
 			differ = append(differ, l)
@@ -326,6 +351,11 @@ func (a *sumAudit) judge(ctx context.Context) ([]Finding, error) {
 	findings = append(findings, a.mismatches(ctx, differ)...)
 	findings = append(findings, a.unknownVersions(unknown)...)
 	findings = append(findings, a.faultFindings(faults)...)
+	if a.numbers.Unanswered > 0 && len(faults) == 0 {
+		f := ruleSumDatabaseUnanswered.Finding("there are more lines than the %s that the checksum database is asked about", plain.Thousands(a.limit))
+		f.Transient = false
+		findings = append(findings, f)
+	}
 	if a.numbers.Unanswered > 0 && a.s.databaseRequired() {
 		return findings, errors.New("gosum.database is required, and there are lines that it could not be asked about")
 	}
@@ -351,6 +381,8 @@ func (a *sumAudit) unknownVersions(lines []auditLine) []Finding {
 		f.Module = id
 		if answer := a.answers[l.Mod()]; answer.fault != nil {
 			f.Evidence = append([]string{answer.fault.Error()}, answer.fault.Detail...)
+		} else {
+			f.Evidence = []string{"its record of the version has no line for " + lineSubject(l.Line)}
 		}
 		f.Evidence = append(f.Evidence, "nobody but go.sum vouches for this version, and whoever adds it anew gets an error from the go command")
 		f.Fix.Description = "If the module is private, name it in GOPRIVATE or GONOSUMDB; else find out where this version came from."
@@ -389,7 +421,7 @@ func (a *sumAudit) faultFindings(faults map[checksumdb.Kind]*checksumdb.Fault) [
 			rule, what = ruleSumDatabaseUntrusted, "what answers for the checksum database is not to be believed"
 		}
 		f := rule.Finding("%s: %s: %s", what, who, fault.Text)
-		f.Key, f.Transient = string(kind), fault.Transient()
+		f.Key, f.Transient, f.CausedBy = string(kind), fault.Transient(), a.toldBySumdb(kind)
 		f.Evidence = slices.Concat(fault.Detail, []string{"the lines stay unproven"})
 		f.Fix.Description = "See check sumdb for where the database is asked from here."
 		findings = append(findings, f)

@@ -212,9 +212,16 @@ func TestGosumDatabase(t *testing.T) {
 				return s + "example.com/secret v1.0.0 " + hashA + "\nexample.com/secret v1.0.0/go.mod " + hashB + "\n"
 			})
 		}, want: []string{"gosum/database-unknown go.sum:11 example.com/secret@v1.0.0"}, state: Unproven, summary: "2 unknown to it, 10 taken from base", lookups: "example.com/secret@v1.0.0"},
+		{name: "a record without the line", spoil: func(t *testing.T, l *sumLab) {
+			l.base["go.sum"] = dropLine(l.good, "example.com/lib v1.0.0/go.mod")
+			l.db = sumdbtest.New(t, sumLabDB, strings.Split(strings.TrimSpace(l.base["go.sum"]), "\n")...)
+			l.serve(t)
+		}, want: []string{"gosum/database-unknown go.sum:8 " + lib}, state: Unproven, summary: "1 unknown to it, 9 taken from base", lookups: lib},
 		{name: "of the repository's own owner", spoil: func(t *testing.T, l *sumLab) {
-			l.edit(t, func(s string) string { return s + "example.com/app/sub v1.0.0 " + hashA + "\n" })
-		}, state: Consistent, summary: "10 taken from base, 1 of this repository's own host and owner, or of no public host, not asked about"},
+			l.edit(t, func(s string) string {
+				return s + "example.com/app/sub v1.0.0 " + hashA + "\ngit.corp.internal/x v1.0.0 " + hashA + "\n"
+			})
+		}, state: Consistent, summary: "10 taken from base, 2 of this repository's own host and owner, or of no public host, not asked about"},
 		{name: "of the repository's own owner, configured", spoil: func(t *testing.T, l *sumLab) {
 			l.policy.Gosum.Ask = []string{"example.com/app"}
 			l.edit(t, func(s string) string { return s + "example.com/app/sub v1.0.0 " + hashA + "\n" })
@@ -457,4 +464,99 @@ func errText(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+// TestGosumWorkSum: go.work.sum is held against the database like go.sum, and a file
+// with many wrong lines is told in a bounded number of findings.
+func TestGosumWorkSum(t *testing.T) {
+	t.Parallel()
+	var right []string
+	work := ""
+	for i := range 30 {
+		right = append(right, fmt.Sprintf("example.com/m%02d v1.0.0 %s", i, hashA))
+		work += fmt.Sprintf("example.com/m%02d v1.0.0 %s\n", i, hashB)
+	}
+	db := sumdbtest.New(t, sumLabDB, append(right, "example.com/a v1.0.0 "+hashA)...)
+	server := httptest.NewServer(db)
+	t.Cleanup(server.Close)
+	s := filesSession(t, map[string]string{
+		"go.work": "go 1.21\n\nuse ./a\n", "go.work.sum": work,
+		"a/go.mod": "module example.org/a\n\ngo 1.21\n", "a/go.sum": "example.com/a v1.0.0 " + hashA + "\n",
+	})
+	s.Env = goenv.FromMap(map[string]string{"GOPROXY": server.URL, "GOSUMDB": db.Key})
+	s.Getenv = func(string) string { return "" }
+	s.shared, s.Deep = &shared{}, true
+	facts, findings, err := runGosum(t.Context(), s)
+	if err != nil || len(findings) != maxBadLines {
+		t.Fatalf("%d findings, %v, want %d", len(findings), err, maxBadLines)
+	}
+	for i, f := range findings {
+		if f.Rule != ruleSumDatabaseMismatch.ID || f.File != "go.work.sum" || f.Line != i+1 || f.Dir != "" {
+			t.Errorf("got %s at %s, module %q", f.Rule, f.Place(), f.Dir)
+		}
+	}
+	if last := findings[0].Evidence[len(findings[0].Evidence)-1]; last != "so it is with 30 lines of this file" {
+		t.Errorf("the first finding ends in %q", last)
+	}
+	if l := facts.Link; l.State != Broken || l.Proven != 1 || l.Total != 31 || l.Against != "checksum database" {
+		t.Errorf("link %+v", l)
+	}
+}
+
+// TestGosumManyLines: only so many lines are asked about, and the rest is not passed.
+func TestGosumManyLines(t *testing.T) {
+	t.Parallel()
+	sum := ""
+	for i := range 9 {
+		sum += fmt.Sprintf("example.com/m%d v1.0.0 %s\n", i, hashA)
+	}
+	db := sumdbtest.New(t, sumLabDB, strings.Split(strings.TrimSpace(sum), "\n")...)
+	server := httptest.NewServer(db)
+	t.Cleanup(server.Close)
+	s := filesSession(t, map[string]string{"go.mod": "module example.org/app\n\ngo 1.21\n", "go.sum": sum})
+	s.Env = goenv.FromMap(map[string]string{"GOPROXY": server.URL, "GOSUMDB": db.Key})
+	s.Getenv = func(string) string { return "" }
+	s.shared, s.Deep = &shared{}, true
+	audit := newSumAudit(s)
+	audit.limit = 4
+	for _, f := range sumFiles(s.Modules) {
+		if err := errors.Join(f.parse(), audit.add(t.Context(), f)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	findings, err := audit.judge(t.Context())
+	if n := audit.numbers; err != nil || !slices.Equal(told(findings), []string{"gosum/database-unanswered "}) || n.Confirmed != 4 || n.Unanswered != 5 {
+		t.Errorf("got %q, %v, %+v, want 4 confirmed and 5 without an answer", told(findings), err, n)
+	}
+}
+
+// TestJoinGosumDatabase: shards hold their own lines against the database, and the sum
+// of them is what one run says.
+func TestJoinGosumDatabase(t *testing.T) {
+	t.Parallel()
+	modules := []ModuleStatus{{Dir: "a", Status: Passed}, {Dir: "b", Status: Passed}}
+	shard := func(confirmed, base float64, more map[string]any) map[string]any {
+		facts := map[string]any{"files": 2.0, "read": 2.0, "lines": 10.0, "complete": 1.0, "database": "sum.example.org", "confirmed": confirmed, "fromBase": base}
+		for k, v := range more {
+			facts[k] = v
+		}
+		return facts
+	}
+	for _, tt := range []struct {
+		name  string
+		facts []map[string]any
+		state LinkState
+		says  string
+	}{
+		{"all confirmed", []map[string]any{shard(4, 0, nil), shard(6, 0, nil)}, Proven, "10 lines in 2 files, well formed and complete; 10 confirmed by the checksum database"},
+		{"some from base", []map[string]any{shard(1, 3, nil), shard(0, 6, nil)}, Consistent, "10 lines in 2 files, well formed and complete; 1 confirmed by the checksum database, 9 taken from base"},
+		{"one did not answer", []map[string]any{shard(4, 0, nil), {}}, Consistent, "10 lines in 2 files, well formed, complete in 1 of 2 modules; 4 confirmed by the checksum database"},
+		{"one without the database", []map[string]any{shard(4, 0, nil), shard(0, 0, map[string]any{"unanswered": 6.0})}, Unproven, "10 lines in 2 files, well formed and complete; 4 confirmed by the checksum database, 6 without an answer"},
+		{"not asked", []map[string]any{{"files": 2.0, "read": 2.0, "lines": 10.0, "complete": 1.0, "notAsked": "offline"}, {"files": 2.0, "read": 2.0, "lines": 10.0, "complete": 1.0, "notAsked": "offline"}}, Consistent, "10 lines in 2 files, well formed and complete"},
+	} {
+		got := joinGosum(&Joint{Modules: modules, Facts: tt.facts})
+		if got.Summary != tt.says || got.Link.State != tt.state {
+			t.Errorf("%s: got %q, %+v, want %q, %s", tt.name, got.Summary, got.Link, tt.says, tt.state)
+		}
+	}
 }

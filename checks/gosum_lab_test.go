@@ -36,6 +36,7 @@ func (l *sumLab) says(t *testing.T, env []string, args ...string) string {
 
 var (
 	loopback = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+	keyHash  = regexp.MustCompile(`\+[0-9a-f]{8}\b`)
 	numbered = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 )
 
@@ -58,9 +59,10 @@ func (l *sumLab) words(out string) string {
 	}
 	best = strings.NewReplacer(l.root, "REPOSITORY", l.cache, "GOMODCACHE").Replace(best)
 	best = numbered.ReplaceAllString(loopback.ReplaceAllString(best, "https://goproxy.example"), "goproxy.example")
-	best = strings.TrimSuffix(best, ":")
-	if r := []rune(best); len(r) > 160 {
-		best = string(r[:160]) + "…"
+	best = strings.TrimSuffix(keyHash.ReplaceAllString(best, "+HASH"), ":")
+	best = strings.Replace(best, "go: example.com/lib@v1.0.0: verifying go.mod: example.com/lib@v1.0.0/go.mod: ", "… verifying go.mod: ", 1)
+	if r := []rune(best); len(r) > 200 {
+		best = string(r[:200]) + "…"
 	}
 	return best
 }

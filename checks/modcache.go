@@ -41,7 +41,7 @@ var modcache = &Check{
 	Rules: []*Rule{
 		ruleTreeModified, ruleZipUnreadable, ruleZipModified, ruleSumMismatch, ruleZiphashMismatch,
 		ruleInterrupted, ruleModModified, ruleIrregular,
-		ruleToolchainModified, ruleZiphashDamaged, ruleZiphashMissing, ruleInfoDamaged, ruleLeftovers,
+		ruleCachedReleaseModified, ruleZiphashDamaged, ruleZiphashMissing, ruleInfoDamaged, ruleLeftovers,
 		ruleReplacementModified, ruleCacheUnwritable, ruleCacheUnreadable,
 	},
 	Run: runModcache,

@@ -91,13 +91,19 @@ func F() string { return lib.F() + orig.F() + thing.F() + compat.F() + wired.F()
 // newCacheLab builds the lab; the go command writes go.sum and fills the cache.
 func newCacheLab(t *testing.T) *cacheLab {
 	t.Helper()
+	return newLab(t, labModules, labRepo, "mod tidy", "mod download", "build ./...")
+}
+
+// newLab serves modules, makes a repository of files and runs go commands in it.
+func newLab(t *testing.T, modules map[string]map[string]string, repository map[string]string, commands ...string) *cacheLab {
+	t.Helper()
 	for _, name := range []string{"go", "git", "sh"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skip(err)
 		}
 	}
 	served := t.TempDir()
-	for id, files := range labModules {
+	for id, files := range modules {
 		serveModule(t, served, id, files)
 	}
 	server := httptest.NewServer(http.FileServer(http.Dir(served)))
@@ -116,12 +122,12 @@ func newCacheLab(t *testing.T) *cacheLab {
 			"GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com",
 		},
 	}
-	for name, text := range labRepo {
+	for name, text := range repository {
 		labWrite(t, filepath.Join(l.root, name), text)
 	}
-	for _, args := range [][]string{{"mod", "tidy"}, {"mod", "download"}, {"build", "./..."}} {
-		if out, err := l.run(l.proxy, "go", args...); err != nil {
-			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	for _, command := range commands {
+		if out, err := l.run(l.proxy, "go", strings.Fields(command)...); err != nil {
+			t.Fatalf("go %s: %v\n%s", command, err, out)
 		}
 	}
 	l.commit(t)

@@ -257,28 +257,28 @@ func TestCorruptionMatrix(t *testing.T) {
 				edit(labLib, "lib.go")(t, l)
 				l.freeze(t)
 			}},
-		{name: "34 Go release: compiler in the folder changed", id: labToolchain, release: "go1.99.0", place: "-", verify: 0, build: 0, rule: ruleToolchainModified,
+		{name: "34 Go release: compiler in the folder changed", id: labToolchain, release: "go1.99.0", place: "-", verify: 0, build: 0, rule: ruleCachedReleaseModified,
 			do: func(t *testing.T, l *cacheLab) {
 				l.addToolchain(t)
 				labWrite(t, filepath.Join(l.dir(labToolchain), "bin", "go"), "another go command")
 			}},
-		{name: "34 the same, a release that nobody asks for", id: labToolchain, place: "-", verify: 0, build: 0, deep: ruleToolchainModified,
+		{name: "34 the same, a release that nobody asks for", id: labToolchain, place: "-", verify: 0, build: 0, deep: ruleCachedReleaseModified,
 			do: func(t *testing.T, l *cacheLab) {
 				l.addToolchain(t)
 				labWrite(t, filepath.Join(l.dir(labToolchain), "bin", "go"), "another go command")
 			}},
-		{name: "35 Go release: copy of a go.mod changed", id: labToolchain, release: "go1.99.0", place: "-", verify: 0, build: 0, rule: ruleToolchainModified,
+		{name: "35 Go release: copy of a go.mod changed", id: labToolchain, release: "go1.99.0", place: "-", verify: 0, build: 0, rule: ruleCachedReleaseModified,
 			do: func(t *testing.T, l *cacheLab) {
 				l.addToolchain(t)
 				labWrite(t, filepath.Join(l.dir(labToolchain), "src", "go.mod"), "module evil\n")
 			}},
-		{name: "36 Go release: other zip and folder", id: labToolchain, release: "go1.99.0", place: "-", verify: 0, build: 0, rule: ruleToolchainModified,
+		{name: "36 Go release: other zip and folder", id: labToolchain, release: "go1.99.0", place: "-", verify: 0, build: 0, rule: ruleCachedReleaseModified,
 			do: func(t *testing.T, l *cacheLab) {
 				l.addToolchain(t)
 				l.repack(t, labToolchain, func(_ string, data []byte) []byte { return append(data, "evil"...) })
 				l.unzip(t, labToolchain)
 			}},
-		{name: "37 Go release: all replaced, but for the database's answer", id: labToolchain, release: "go1.99.0", place: "-", verify: 0, build: 0, rule: ruleToolchainModified,
+		{name: "37 Go release: all replaced, but for the database's answer", id: labToolchain, release: "go1.99.0", place: "-", verify: 0, build: 0, rule: ruleCachedReleaseModified,
 			do: func(t *testing.T, l *cacheLab) {
 				l.addToolchain(t)
 				l.repack(t, labToolchain, func(_ string, data []byte) []byte { return append(data, "evil"...) })

@@ -52,7 +52,9 @@ func (l *cacheLab) mendByMachine(t *testing.T) {
 	if err := q.Close(); err != nil {
 		t.Error(err)
 	}
-	facts, findings, err := runModcache(t.Context(), l.session(t, l.proxy))
+	after := l.session(t, l.proxy)
+	after.Deep = true
+	facts, findings, err := runModcache(t.Context(), after)
 	if err != nil || len(findings) != 0 || facts.Link.State != Proven {
 		t.Errorf("after the fix: %v, %v", told(findings), err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	ruleToolchainModified = &Rule{
+	ruleCachedReleaseModified = &Rule{
 		ID:       "modcache/toolchain-modified",
 		Severity: Error,
 		Blocks:   true,
@@ -66,7 +66,7 @@ func (s *Session) cachedToolchains(cache string) ([]cachedToolchain, error) {
 // finding tells one problem of a cached release; nil for one that the go command
 // mends by itself.
 func (t *cachedToolchain) finding(p gomodcache.Problem, e gomodcache.Evidence) *Finding {
-	rule, text := ruleToolchainModified, ""
+	rule, text := ruleCachedReleaseModified, ""
 	switch p.Kind {
 	case gomodcache.TreeModified:
 		text = "the folder of " + t.name + " is not what its records say" + diffText(e.Diff)

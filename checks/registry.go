@@ -6,6 +6,7 @@ var All = []*Check{
 	env,
 	toolchainCheck,
 	proxy,
+	sumdbCheck,
 	private,
 	modulesCheck,
 	gosum,

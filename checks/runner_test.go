@@ -272,6 +272,28 @@ func TestCleanText(t *testing.T) {
 	}
 }
 
+// TestCleanPatch: a patch is kept as it is, or not at all.
+func TestCleanPatch(t *testing.T) {
+	t.Parallel()
+	const secret = "s3cr3t-of-the-job"
+	r := &Runner{Redactor: plain.NewRedactor([]string{"JOB_TOKEN=" + secret})}
+	const fine = "--- a/go.mod\n+++ b/go.mod\n@@ -1,2 +1,2 @@\n \tmodule  m\n-a\n+b\n"
+	for patch, want := range map[string]string{
+		fine:                                    fine,
+		fine + "\r\n":                           "",
+		fine + "\x1b[31m":                       "",
+		fine + "\u202e":                         "",
+		fine + "\xff":                           "",
+		fine + "+" + secret + "\n":              "",
+		fine + strings.Repeat("+b\n", maxPatch): "",
+	} {
+		f := Finding{Fix: Fix{Patch: patch}}
+		if r.cleanText(&f); f.Fix.Patch != want {
+			t.Errorf("%.80q: got %.80q, want %.80q", patch, f.Fix.Patch, want)
+		}
+	}
+}
+
 // TestPolicyFileOfBlocked: what is said of the policy file does not make a check
 // pass that was never asked.
 func TestPolicyFileOfBlocked(t *testing.T) {

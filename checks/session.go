@@ -12,6 +12,7 @@ import (
 	"github.com/gopreflight/gopreflight/internal/git"
 	"github.com/gopreflight/gopreflight/internal/gocmd"
 	"github.com/gopreflight/gopreflight/internal/goenv"
+	"github.com/gopreflight/gopreflight/internal/goproxy"
 	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/repo"
 )
@@ -74,6 +75,8 @@ type Session struct {
 	// Progress says what a long check is doing, for the live view.
 	Progress func(format string, args ...any)
 
+	// prober changes how module proxies are asked, in tests; nil for nothing.
+	prober func(*goproxy.Prober)
 	// whole are the modules of all shards; see allModules.
 	whole []*repo.Module
 	// result is what another check came to; the runner sets it for each check.

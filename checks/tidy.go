@@ -8,6 +8,7 @@ import (
 	goversion "go/version"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -115,6 +116,11 @@ func runTidy(ctx context.Context, s *Session) (Facts, []Finding, error) {
 			return "", nil, err
 		}
 		found, err := judgeTidy(m, t.mod)
+		if patch := tidyPatch(m, t); len(found)*len(patch) <= maxTidyPatches {
+			for i := range found {
+				found[i].Fix.Patch = patch
+			}
+		}
 		return "tidy", found, err
 	})
 	return Facts{Summary: tidySummary(statuses), Modules: statuses}, findings, nil
@@ -128,6 +134,47 @@ type tidyAnswer struct {
 	mod []byte
 	// sum is what would change in go.sum.
 	sum tidydiff.Changes
+}
+
+// maxTidyPatches is how much the findings of one module may hold of its patch, in
+// bytes: each has all of it.
+const maxTidyPatches = 64 << 10
+
+// patchName is a path that a patch can name without quotes.
+var patchName = regexp.MustCompile(`^[A-Za-z0-9._+@~-]+(/[A-Za-z0-9._+@~-]+)*$`)
+
+// tidyPatch is what go mod tidy would change in go.mod and go.sum; empty where a
+// patch of files that are there cannot say it.
+func tidyPatch(m *repo.Module, t tidyAnswer) string {
+	if !patchName.MatchString(m.GoMod.Name) || bytes.ContainsRune(m.GoMod.Data, '\r') {
+		return ""
+	}
+	mod, err := tidydiff.Compare("go.mod", m.GoMod.Data, t.mod)
+	if err != nil {
+		return ""
+	}
+	patch, err := mod.Patch(m.GoMod.Name)
+	if err != nil || t.sum.Empty() {
+		return patch
+	}
+	sum := repo.File{Name: strings.TrimSuffix(m.GoMod.Name, ".mod") + ".sum"}
+	if m.GoSum != nil {
+		sum = *m.GoSum
+	}
+	if sum.Err != nil || bytes.ContainsRune(sum.Data, '\r') {
+		return ""
+	}
+	if _, err := t.sum.Apply(sum.Data); err != nil {
+		return ""
+	}
+	more, err := t.sum.Patch(sum.Name)
+	if err != nil {
+		return ""
+	}
+	if m.GoSum == nil {
+		more = strings.Replace(more, "--- a/"+sum.Name+"\n", "--- /dev/null\n", 1)
+	}
+	return patch + more
 }
 
 // tidied asks what go mod tidy would write in a module.

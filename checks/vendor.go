@@ -391,6 +391,7 @@ func (t *vendorTree) values(c fileCounts) map[string]any {
 	}
 	if t.proof != nil {
 		v["files"], v["filesProven"], v["filesConsistent"], v["bytesProven"] = c.total, c.proven, c.consistent, c.bytes
+		v["importsFollowed"] = t.proof.reached != nil && len(t.proof.reached.Errs) == 0
 		v["filesUnknown"], v["filesIgnoredByGit"], v["modulesUnknown"] = c.unknown, c.ignored, c.unknownModules
 	}
 	return v

@@ -50,6 +50,10 @@ func (t *vendorTree) download(ctx context.Context, s *Session, missing []*vendor
 // vendor would tell nobody.
 func (s *Session) mayAskFor(v *vendorSource) bool {
 	modPath := v.origin.Path
+	if err := module.Check(modPath, v.origin.Version); err != nil {
+		v.why = "not in the module cache, and not to be asked for: " + err.Error()
+		return false
+	}
 	if module.MatchPrefixPatterns(privatePatterns(s.Env), modPath) {
 		return true // the go command asks its host, and no proxy
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,40 +83,11 @@ const (
 // newVendorLab builds a repository and vendors it.
 func newVendorLab(t *testing.T) *cacheLab {
 	t.Helper()
-	for _, name := range []string{"go", "sh", "git"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skip(err)
-		}
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip(err)
 	}
-	served := t.TempDir()
-	for id, files := range vendorModules {
-		serveModule(t, served, id, files)
-	}
-	server := httptest.NewServer(http.FileServer(http.Dir(served)))
-	t.Cleanup(server.Close)
-	gocache, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	home := t.TempDir()
-	labWrite(t, filepath.Join(home, "go", "telemetry", "mode"), "off")
-	l := &cacheLab{
-		root: t.TempDir(), cache: t.TempDir(), proxy: server.URL,
-		env: []string{
-			"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GO_TELEMETRY_CHILD=2", "XDG_CONFIG_HOME=" + home, "GOENV=" + filepath.Join(home, "env"),
-			"GOPATH=" + filepath.Join(home, "go"), "GOCACHE=" + strings.TrimSpace(string(gocache)), "TMPDIR=" + t.TempDir(),
-			"GOFLAGS=-modcacherw", "GOTOOLCHAIN=local", "GOSUMDB=off", "GOWORK=", "GIT_CONFIG_NOSYSTEM=1",
-			"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com",
-		},
-	}
-	for name, text := range vendorRepo {
-		labWrite(t, filepath.Join(l.root, name), text)
-	}
-	for _, args := range [][]string{{"mod", "tidy"}, {"mod", "vendor"}, {"build", "./..."}, {"mod", "download"}} {
-		if out, err := l.run(l.proxy, "go", args...); err != nil {
-			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
-		}
-	}
+	l := newLab(t, vendorModules, vendorRepo, "mod tidy", "mod vendor", "build ./...", "mod download")
+	l.env = append(l.env, "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
 	return l
 }
 

@@ -215,6 +215,21 @@ func TestVendorCache(t *testing.T) {
 			t.Error("it was asked for all the same")
 		}
 	})
+	t.Run("a module path that is a flag", func(t *testing.T) {
+		t.Parallel()
+		l := lab.copy(t)
+		labWrite(t, l.at("vendor/modules.txt"), labRead(t, l.at("vendor/modules.txt"))+"# -reuse=x v1.0.0\nexample.com/evil\n")
+		labWrite(t, l.at("vendor/example.com/evil/evil.go"), "package evil\n")
+		labWrite(t, l.at("go.sum"), labRead(t, l.at("go.sum"))+"-reuse=x v1.0.0 h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n")
+		_, findings := l.ask(t)
+		i := slices.IndexFunc(findings, func(f Finding) bool { return f.Rule == ruleVendorNotCompared.ID })
+		if i < 0 || !strings.Contains(findings[i].Evidence[0], "-reuse=x@v1.0.0: ") {
+			t.Fatalf("got %q", told(findings))
+		}
+		if text := findings[i].Evidence[0]; !strings.Contains(text, "not to be asked for") && !strings.Contains(text, "cannot be read") {
+			t.Errorf("evidence %q", text)
+		}
+	})
 	t.Run("hashes that contradict each other", func(t *testing.T) {
 		t.Parallel()
 		l := lab.copy(t)

@@ -10,9 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
+	"golang.org/x/mod/zip"
 
 	gomodcache "github.com/gopreflight/gopreflight/internal/modcache"
 	"github.com/gopreflight/gopreflight/internal/plain"
@@ -126,6 +128,10 @@ func (t *vendorTree) directory(s *Session, v *vendorSource) {
 	dir := filepath.FromSlash(v.origin.Path)
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(s.Repo.Abs(t.dir), dir)
+	}
+	if strings.HasPrefix(filepath.ToSlash(dir), "//") {
+		v.why = "it is replaced by a network share, which is not asked" // Windows would log in there
+		return
 	}
 	info, err := os.Stat(dir)
 	switch {
@@ -306,7 +312,7 @@ func (v *vendorSource) readGoLine(content fs.FS) {
 		v.goKnown = true
 		return
 	}
-	if err != nil || !info.Mode().IsRegular() || info.Size() > maxGoMod {
+	if err != nil || !info.Mode().IsRegular() || info.Size() > zip.MaxGoMod {
 		return
 	}
 	data, err := fs.ReadFile(content, "go.mod")
@@ -322,6 +328,3 @@ func (v *vendorSource) readGoLine(content fs.FS) {
 		v.goLine = file.Go.Version
 	}
 }
-
-// maxGoMod bounds a go.mod, in bytes: x/mod/zip.MaxGoMod.
-const maxGoMod = 16 << 20

@@ -5,10 +5,11 @@ import "github.com/gopreflight/gopreflight/checks"
 // Comment is the body of the one comment of a pull or merge request, in at most
 // limit bytes, for GitHub, Gitea and GitLab: what is wrong and what to run, the
 // checks in one table, the module changes and the findings in folds, and a
-// footer. The least limit is 4 KiB. It has no pictures: those are in the job
-// summary, which the footer's link leads to.
-func Comment(r *checks.Report, limit int) string {
-	return markdown{r: r, comment: true}.compose(limit)
+// footer. A label tells it from the comments of other jobs; empty for none. The
+// least limit is 4 KiB. It has no pictures: those are in the job summary, which the
+// footer's link leads to.
+func Comment(r *checks.Report, label string, limit int) string {
+	return markdown{r: r, comment: true, label: label}.compose(limit)
 }
 
 // SomethingToSay reports whether a comment tells its reader more than that all

@@ -25,7 +25,7 @@ func TestCommentHead(t *testing.T) {
 		"untrusted":    {"### ⚪ gopreflight (untrusted run): passed, 2 warnings, 1 notice\n", "\n\n**An untrusted run reported this:**", "GitHub says that the run ended: **failure**, and nothing in the report explains that.\n\n"},
 		"hostile":      {"### ❌ gopreflight: failed"},
 	} {
-		head, _, ok := strings.Cut(Comment(readSaved(t, saved+"/"+name+".json"), maxComment), "| | Check | Result |\n")
+		head, _, ok := strings.Cut(Comment(readSaved(t, saved+"/"+name+".json"), "", maxComment), "| | Check | Result |\n")
 		if !ok {
 			t.Errorf("%s: no table", name)
 		}
@@ -36,6 +36,22 @@ func TestCommentHead(t *testing.T) {
 		}
 		if name == "pass" && head != want[0] {
 			t.Errorf("pass: the head says more than its answer:\n%s", head)
+		}
+	}
+}
+
+// TestCommentLabel: which of a job's comments it is stands beside the module.
+func TestCommentLabel(t *testing.T) {
+	t.Parallel()
+	r := readSaved(t, saved+"/pass.json")
+	for label, want := range map[string]string{
+		"":                       "passed\n\n<code>example.com/greet</code>\n\n|",
+		"1.26, ubuntu-latest":    "passed\n\n<code>example.com/greet</code> · <code>1.26, ubuntu-latest</code>\n\n|",
+		"*a*\n@b":                "passed\n\n<code>example.com/greet</code> · <code>&#42;a&#42; <!-- -->&#64;b</code>\n\n|",
+		strings.Repeat("x", 999): "passed\n\n<code>example.com/greet</code> · <code>" + strings.Repeat("x", maxLabel-1) + "…</code>\n\n|",
+	} {
+		if page := Comment(r, label, maxComment); !strings.Contains(page, want) {
+			t.Errorf("label %.20q: the head is not %q:\n%.400s", label, want, page)
 		}
 	}
 }
@@ -59,13 +75,13 @@ func TestCommentProvenance(t *testing.T) {
 		{checks.Pass, "github", "", untrusted},
 	} {
 		r := &checks.Report{Verdict: tt.verdict, Untrusted: true, CI: checks.CI{Provider: tt.provider, Conclusion: tt.conclusion}}
-		for name, page := range map[string]string{"summary": markdownText(r, MaxSummary), "comment": Comment(r, maxComment)} {
+		for name, page := range map[string]string{"summary": markdownText(r, MaxSummary), "comment": Comment(r, "", maxComment)} {
 			if !strings.Contains(page, "\n\n"+tt.want+"\n\n") {
 				t.Errorf("%s, %q: the %s does not say %q:\n%s", tt.verdict, tt.conclusion, name, tt.want, page)
 			}
 		}
 		r.Untrusted = false
-		if page := Comment(r, maxComment); strings.Contains(page, "ntrusted") || strings.Contains(page, "run ended") {
+		if page := Comment(r, "", maxComment); strings.Contains(page, "ntrusted") || strings.Contains(page, "run ended") {
 			t.Errorf("the comment of a run of ours speaks of another:\n%s", page)
 		}
 	}
@@ -76,7 +92,7 @@ func TestCommentProvenance(t *testing.T) {
 func TestCommentTable(t *testing.T) {
 	t.Parallel()
 	for name, r := range savedReports(t) {
-		_, table, _ := strings.Cut(Comment(r, maxComment), "| | Check | Result |\n| :-: | :-- | :-- |\n")
+		_, table, _ := strings.Cut(Comment(r, "", maxComment), "| | Check | Result |\n| :-: | :-- | :-- |\n")
 		table, _, _ = strings.Cut(table, "\n\n")
 		rows := strings.Split(table, "\n")
 		for i := range r.Results {
@@ -115,7 +131,7 @@ func TestCommentTable(t *testing.T) {
 func TestCommentShort(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]int{"pass": 600, "monorepo": 1200} {
-		if n := len(Comment(readSaved(t, saved+"/"+name+".json"), maxComment)); n > limit {
+		if n := len(Comment(readSaved(t, saved+"/"+name+".json"), "", maxComment)); n > limit {
 			t.Errorf("the comment of %s has %d bytes, want at most %d", name, n, limit)
 		}
 	}
@@ -128,10 +144,10 @@ func TestCommentLimit(t *testing.T) {
 	reports := savedReports(t)
 	reports[large] = tenThousand()
 	for name, r := range reports {
-		whole := Comment(r, MaxSummary)
+		whole := Comment(r, "", MaxSummary)
 		for limit := minMarkdown; limit < min(len(whole), maxComment)+5000; limit += 89 + len(whole)/7 {
 			id := fmt.Sprintf("%s in %d bytes", name, limit)
-			md := Comment(r, limit)
+			md := Comment(r, "", limit)
 			if len(md) > limit {
 				t.Errorf("%s: %d bytes", id, len(md))
 			}
@@ -158,7 +174,7 @@ func TestCommentLines(t *testing.T) {
 	t.Parallel()
 	block := regexp.MustCompile(`^ *(\||- |> |<details>|</details>|### )`)
 	for name, r := range savedReports(t) {
-		page := Comment(r, maxComment)
+		page := Comment(r, "", maxComment)
 		lines := strings.Split(outside(t, name, page), "\n")
 		for i, l := range lines[:len(lines)-1] {
 			if strings.TrimSpace(l) != "" && strings.TrimSpace(lines[i+1]) != "" && !(block.MatchString(l) && block.MatchString(lines[i+1])) {
@@ -187,7 +203,7 @@ func TestCommentFooter(t *testing.T) {
 		{"nothing known", "javascript:alert(1)", "main", "HEAD~1", "<sub>gopreflight v1.0.0 · go1.26.8 · 4.8 s</sub>\n"},
 	} {
 		r := &checks.Report{Tool: checks.Tool{Version: "v1.0.0"}, Go: checks.Go{Version: "go1.26.8"}, DurationMs: 4800, Repository: checks.Repository{Commit: tt.judged}, CI: checks.CI{RunURL: tt.run, HeadSHA: tt.head}}
-		if got := Comment(r, maxComment); !strings.Contains(got, tt.want) || !strings.HasSuffix(got, "</sub>\n") {
+		if got := Comment(r, "", maxComment); !strings.Contains(got, tt.want) || !strings.HasSuffix(got, "</sub>\n") {
 			t.Errorf("%s: the footer is not %q:\n%s", tt.name, tt.want, got)
 		}
 	}
@@ -253,7 +269,7 @@ func TestModuleChanges(t *testing.T) {
 </details>
 
 `
-	for name, page := range map[string]string{"summary": markdownText(r, MaxSummary), "comment": Comment(r, maxComment)} {
+	for name, page := range map[string]string{"summary": markdownText(r, MaxSummary), "comment": Comment(r, "", maxComment)} {
 		if !strings.Contains(page, "\n\n"+want) {
 			t.Errorf("the %s has not\n%s\nbut\n%s", name, want, page)
 		}
@@ -262,7 +278,7 @@ func TestModuleChanges(t *testing.T) {
 	for i := range r.ModuleChanges {
 		r.ModuleChanges[i] = checks.ModuleChange{Path: strings.Repeat("@", 200), New: strings.Repeat("|", 200), Kind: checks.ChangeAdded}
 	}
-	for name, got := range map[string]string{"summary": markdownText(r, 64<<10), "comment": Comment(r, maxComment)} {
+	for name, got := range map[string]string{"summary": markdownText(r, 64<<10), "comment": Comment(r, "", maxComment)} {
 		if len(got) > 64<<10 || !strings.Contains(got, "**1,200 module changes: 1,200 added**, which did not fit here") {
 			t.Errorf("the %s does not count what does not fit:\n%.2000s", name, got)
 		}

@@ -54,7 +54,8 @@ func TestConformanceOutputs(t *testing.T) {
 		write("checkstyle", name+".xml", render(t, Checkstyle, r, Dest{}))
 		write("metrics", name+".prom", render(t, Metrics, r, Dest{}))
 		write("markdown", name+"-summary.md", markdownText(r, MaxSummary))
-		write("markdown", name+"-comment.md", Comment(r, maxComment))
+		write("markdown", name+"-comment.md", Comment(r, "", maxComment))
+		write("log", name+".txt", render(t, Terminal, r, Dest{Log: true, Verbose: true}))
 		log, _, _ := strings.Cut(render(t, GitHub, r, Dest{}), "==> GITHUB_OUTPUT <==\n")
 		for line := range strings.Lines(log) {
 			line = strings.TrimSuffix(line, "\n")

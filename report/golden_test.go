@@ -23,7 +23,7 @@ const saved = "../testdata/report"
 
 // commentText is the comment as a format, for the goldens.
 var commentText = &Reporter{Name: "comment", Write: func(_ context.Context, d Dest, r *checks.Report) error {
-	_, err := io.WriteString(d.Out, Comment(r, maxComment))
+	_, err := io.WriteString(d.Out, Comment(r, "", maxComment))
 	return err
 }}
 

@@ -22,9 +22,10 @@ import (
 // maxComment is the size of a comment, in bytes (internal/forge.MaxComment).
 const maxComment = 65_536
 
-// pages are what a report becomes in Markdown, by name.
+// pages are what a report becomes in Markdown, by name. A text of the report is the
+// comment's label, too.
 func pages(r *checks.Report) map[string]string {
-	return map[string]string{"the summary": markdownText(r, MaxSummary), "the comment": Comment(r, maxComment)}
+	return map[string]string{"the summary": markdownText(r, MaxSummary), "the comment": Comment(r, r.Go.GOROOT, maxComment)}
 }
 
 // markdownHTML renders a page and leaves all HTML in it as it is: what a site

@@ -79,7 +79,7 @@ func TestTenThousand(t *testing.T) {
 		limit, changes int
 	}{
 		"summary": {markdownText(r, MaxSummary), MaxSummary, maxChanges},
-		"comment": {Comment(r, maxComment), maxComment, maxCommentChanges},
+		"comment": {Comment(r, "", maxComment), maxComment, maxCommentChanges},
 	} {
 		if len(want.page) > want.limit {
 			t.Errorf("the %s has %d bytes, more than %d", name, len(want.page), want.limit)

@@ -54,6 +54,8 @@ const (
 	maxFollows = 20
 	// maxText is the length of a message or a fix, in runes.
 	maxText = 1200
+	// maxLabel is the length of a comment's label, in runes.
+	maxLabel = 120
 )
 
 // markdownText is the report as a job summary, in at most limit bytes.
@@ -68,6 +70,10 @@ type markdown struct {
 	// pictures, and every line as it stands, since comments break where
 	// their lines do.
 	comment bool
+	// label is which of a job's comments this is; empty for the only one.
+	label string
+	// told are the patches that another rule's fold has already.
+	told map[*checks.Finding]bool
 }
 
 // compose puts the parts together in at most limit bytes, which is minMarkdown
@@ -80,6 +86,7 @@ func (m markdown) compose(limit int) string {
 	for i := range groups {
 		total += groups[i].size()
 	}
+	m.told = toldPatches(groups)
 
 	behind := m.behind()
 	b := bounded{left: limit - len(leftOut(total)) - len(lost(behind))}
@@ -121,6 +128,23 @@ func (m markdown) compose(limit int) string {
 		}
 	}
 	return b.String() + leftOut(total-shown) + lost(cut) + tail.String()
+}
+
+// toldPatches are the findings whose patch is that of an earlier rule's: what tidies
+// a module is the same for all that is untidy in it.
+func toldPatches(groups []group) map[*checks.Finding]bool {
+	told := map[*checks.Finding]bool{}
+	first := map[string]int{} // the group that has it first
+	for i, g := range groups {
+		for _, it := range g.items {
+			if at, ok := first[it.Fix.Patch]; ok && at != i {
+				told[it.Finding] = true
+			} else {
+				first[it.Fix.Patch] = i
+			}
+		}
+	}
+	return told
 }
 
 // leftOut says that findings are missing.
@@ -210,6 +234,9 @@ func (m markdown) title() string {
 			path += " and " + plain.Count(others, "more module")
 		}
 		facts = append(facts, path)
+	}
+	if label := gfmCode(cut(oneLine(m.label), maxLabel)); label != "" {
+		facts = append(facts, label)
 	}
 	if !m.comment { // there it is in the footer
 		facts = append(facts, gfmText(cut(goVersion(m.r), maxCell)), duration(m.r.DurationMs))

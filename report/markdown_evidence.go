@@ -108,7 +108,8 @@ func (m markdown) chain() string {
 	}
 	b.WriteString("<details><summary>Chain of evidence, in words</summary>\n\n| Link | State | Against | Why |\n| :-- | :-- | :-- | :-- |\n")
 	for i, l := range m.r.Chain {
-		if i == maxRows {
+		if i == maxRows { // only a forged report has so many
+			fmt.Fprintf(&b, "| %s | | | |\n", plain.Count(len(m.r.Chain)-i, "more link"))
 			break
 		}
 		why := l.Why

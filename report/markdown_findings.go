@@ -26,7 +26,7 @@ func (m markdown) group(b *bounded, g group) int {
 	}
 	head.WriteString("</summary>\n\n")
 	if oneFix {
-		foot.WriteString(fixText(first.Fix, true))
+		foot.WriteString(fixText(first.Fix, !m.told[first.Finding]))
 	}
 	if why := explainCommand(g.rule); why != "" {
 		fmt.Fprintf(&foot, "Why: %s\n\n", gfmCode(why))
@@ -75,7 +75,7 @@ func (m markdown) item(it item, listed, fix bool) string {
 		b.WriteString(gfmFence("text", evidence) + "\n")
 	}
 	if fix {
-		b.WriteString(fixText(it.Fix, true))
+		b.WriteString(fixText(it.Fix, !m.told[it.Finding]))
 	}
 	if len(it.blocks) > 0 {
 		fmt.Fprintf(&b, "Blocks %s\n\n", codeList(it.blocks))

@@ -82,9 +82,10 @@ func checkName(res *checks.Result) string {
 // resultCell is why a check has its status, and where its main modules differ.
 func (m markdown) resultCell(res *checks.Result) string {
 	text := gfmText(cut(statusText(res, blocker(m.r, res)), maxCell))
-	for j, l := range modulesText(res, false) {
+	lines := modulesText(res, false)
+	for j, l := range lines {
 		if j == maxModuleLines {
-			text += "<br>…"
+			text += "<br>… " + plain.Count(len(lines)-j, "more line")
 			break
 		}
 		text += "<br>" + statusSign(l.status) + " " + gfmCode(cut(l.dirs, maxCell)) + " " + gfmText(cut(l.why, maxCell))

@@ -43,7 +43,7 @@ func TestMarkdownSafe(t *testing.T) {
 	pages := map[string]string{}
 	for name, r := range savedReports(t) {
 		pages[name] = render(t, Markdown, r, Dest{})
-		pages[name+"'s comment"] = Comment(r, maxComment)
+		pages[name+"'s comment"] = Comment(r, "", maxComment)
 	}
 	for name, page := range pages {
 		text := outside(t, name, page)
@@ -258,6 +258,54 @@ func TestMarkdownBounds(t *testing.T) {
 	}
 }
 
+// TestMarkdownListsCounted: every list that is cut says how much is missing.
+func TestMarkdownListsCounted(t *testing.T) {
+	t.Parallel()
+	const over = 5
+	results := func(n int, s checks.Status) []checks.Result {
+		list := make([]checks.Result, n)
+		for i := range list {
+			list[i] = checks.Result{Check: fmt.Sprint("c", i), Status: s, Reason: "r"}
+		}
+		return list
+	}
+	var modules []checks.ModuleStatus
+	for i := range maxModuleLines + over {
+		modules = append(modules, checks.ModuleStatus{Dir: fmt.Sprint("m", i), Status: checks.Failed, Reason: fmt.Sprint("reason ", i)})
+	}
+	env, blocks := map[string]string{}, []string{}
+	for i := range maxRows + over {
+		env[fmt.Sprint("GO", i)] = "x"
+		blocks = append(blocks, fmt.Sprint("b", i))
+	}
+	finding := checks.Finding{Rule: "a/b", Severity: checks.Error, Message: "m", Fingerprint: "1"}
+	for name, tt := range map[string]struct {
+		r       *checks.Report
+		comment bool
+		want    string
+	}{
+		"checks":                  {&checks.Report{Results: results(maxRows+over, checks.Passed)}, false, "| | 5 more checks | | |\n"},
+		"checks that want a look": {&checks.Report{Results: results(maxRows+over, checks.Failed)}, true, "| | 5 more checks | |\n"},
+		"checks that passed":      {&checks.Report{Results: results(maxRows+over, checks.Passed)}, true, ", … 5 more |\n"},
+		"checks without answer":   {&checks.Report{Results: results(maxUnanswered+over, checks.Errored)}, true, "<br>5 more checks\n"},
+		"modules of a check":      {&checks.Report{Results: []checks.Result{{Check: "a", Status: checks.Failed, Modules: modules}}}, true, "<br>… 5 more lines |\n"},
+		"links of the chain":      {&checks.Report{Chain: slices.Repeat([]checks.Link{{Link: "build", State: checks.Proven}}, maxRows+over)}, false, "| 5 more links | | | |\n"},
+		"settings":                {&checks.Report{Go: checks.Go{Version: "go1.26", Env: env}}, false, "| 6 more variables | |\n"}, // the version has a row, too
+		"what is blocked": {&checks.Report{
+			Verdict: checks.Fail, RootCauses: []checks.RootCause{{Fingerprint: "1", Blocks: blocks}},
+			Results: []checks.Result{{Check: "a", Status: checks.Failed, Findings: []checks.Finding{finding}}},
+		}, true, ", … 5 more\n"},
+	} {
+		page := markdownText(tt.r, MaxSummary)
+		if tt.comment {
+			page = Comment(tt.r, "", maxComment)
+		}
+		if !strings.Contains(page, tt.want) {
+			t.Errorf("%s: nothing says %q:\n%s", name, tt.want, page)
+		}
+	}
+}
+
 // TestMarkdownOneOfAUnit: a chain's numbers read as people write them.
 func TestMarkdownOneOfAUnit(t *testing.T) {
 	t.Parallel()
@@ -265,6 +313,27 @@ func TestMarkdownOneOfAUnit(t *testing.T) {
 		r := &checks.Report{Chain: []checks.Link{{Link: "build", State: checks.Consistent, Total: total, Unit: "modules"}}}
 		if md := markdownText(r, MaxSummary); !strings.Contains(md, want) {
 			t.Errorf("a chain with %d has no %q: %s", total, want, md)
+		}
+	}
+}
+
+// TestMarkdownPatchOnce: a patch that mends several rules' findings stands in the
+// first one's fold, not in each.
+func TestMarkdownPatchOnce(t *testing.T) {
+	t.Parallel()
+	patch := patchOf("go.mod", "a\n", "b\n")
+	finding := func(rule, patch string) checks.Finding {
+		return checks.Finding{Rule: rule, Severity: checks.Error, Message: "m", Fix: checks.Fix{Command: "go mod tidy", Patch: patch}, Fingerprint: fmt.Sprint(rule, len(patch))}
+	}
+	r := &checks.Report{Verdict: checks.Fail, Results: []checks.Result{{Check: "tidy", Status: checks.Failed, Findings: []checks.Finding{
+		finding("tidy/a", patch), finding("tidy/a", patch+" "), finding("tidy/b", patch), finding("tidy/c", patch+"  "), finding("tidy/d", ""), finding("tidy/e", ""),
+	}}}}
+	for name, page := range map[string]string{"summary": markdownText(r, MaxSummary), "comment": Comment(r, "", maxComment)} {
+		if got := strings.Count(page, "```diff\n"); got != 3 {
+			t.Errorf("the %s has %d patches, want 3:\n%s", name, got, page)
+		}
+		if got := strings.Count(page, "```sh\n"); got != 1+6 {
+			t.Errorf("the %s has %d commands, want one in its head and one for each finding", name, got)
 		}
 	}
 }

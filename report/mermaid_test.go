@@ -77,7 +77,7 @@ func TestPicturesHaveNoText(t *testing.T) {
 		if w, ok := want[name]; ok && n != w {
 			t.Errorf("%s has %d pictures, want %d", name, n, w)
 		}
-		if n := len(pictures(Comment(r, maxComment))); n != 0 {
+		if n := len(pictures(Comment(r, "", maxComment))); n != 0 {
 			t.Errorf("the comment of %s has %d pictures", name, n)
 		}
 	}

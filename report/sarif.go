@@ -195,6 +195,7 @@ func sarifResultOf(i *issue, rule int, suppresses bool) sarifResult {
 			sarifRegion{i.line, i.column, i.endLine},
 		}}},
 		Fingerprints: map[string]string{"gopreflight/v1": i.id},
+		Fixes:        sarifFixes(i.finding),
 	}
 	if !i.placed {
 		// By itself GitHub's upload action tells results of one rule apart by

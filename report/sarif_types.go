@@ -75,6 +75,8 @@ type sarifResult struct {
 	Message      sarifText         `json:"message"`
 	Locations    []sarifLocation   `json:"locations"`
 	Fingerprints map[string]string `json:"partialFingerprints"`
+	// Fixes is nil, and left out, where there is no patch.
+	Fixes []sarifFix `json:"fixes,omitempty"`
 	// Suppressions is nil, and left out, when no result of the run has one.
 	Suppressions []sarifSuppression `json:"suppressions,omitzero"`
 }
@@ -103,4 +105,29 @@ type sarifSuppression struct {
 	Kind          string `json:"kind"`
 	Status        string `json:"status"`
 	Justification string `json:"justification"`
+}
+
+// sarifFix changes lines of files: what GitHub does not show, and editors apply.
+type sarifFix struct {
+	Description sarifText     `json:"description"`
+	Changes     []sarifChange `json:"artifactChanges"`
+}
+
+type sarifChange struct {
+	Artifact     sarifArtifact      `json:"artifactLocation"`
+	Replacements []sarifReplacement `json:"replacements"`
+}
+
+type sarifReplacement struct {
+	Deleted sarifLines `json:"deletedRegion"`
+	// Inserted is nil where lines are only taken out.
+	Inserted *sarifText `json:"insertedContent,omitempty"`
+}
+
+// sarifLines is whole lines, from the first column of one to that of another.
+type sarifLines struct {
+	Line      int `json:"startLine"`
+	Column    int `json:"startColumn"`
+	EndLine   int `json:"endLine"`
+	EndColumn int `json:"endColumn"`
 }

@@ -108,6 +108,10 @@ type Client struct {
 	requests, cached, bytes atomic.Int64
 
 	base endpointOnce
+	// seen says that this run was shown a tree head by the database's key, and look
+	// asks for one where that is in doubt.
+	seen atomic.Bool
+	look sync.Once
 
 	mu     sync.Mutex
 	head   Head     // the newest verified tree head
@@ -181,8 +185,8 @@ func (c *Client) Asks(path string) error {
 // Lookup returns the hashes ("h1:...") that the database proves to have for a
 // module version, or for its go.mod alone where the version ends in "/go.mod" as
 // in a go.sum line. It is empty where the database's record has no such line: the
-// go command then takes any hash. ctx ends the wait; a request under way goes on
-// to its own timeout.
+// go command stops then ("checksum missing from sumdb response"). ctx ends the
+// wait; a request under way goes on to its own timeout.
 func (c *Client) Lookup(ctx context.Context, mod module.Version) ([]string, error) {
 	if err := c.Asks(mod.Path); err != nil {
 		return nil, err
@@ -193,7 +197,7 @@ func (c *Client) Lookup(ctx context.Context, mod module.Version) ([]string, erro
 	return wait(ctx, func() ([]string, error) {
 		lines, err := c.lookup(mod)
 		if err != nil {
-			return nil, err
+			return nil, c.unlessNobody(err)
 		}
 		hashes := make([]string, 0, len(lines))
 		for _, l := range lines {
@@ -203,6 +207,22 @@ func (c *Client) Lookup(ctx context.Context, mod module.Version) ([]string, erro
 		}
 		return hashes, nil
 	})
+}
+
+// unlessNobody takes "not found" for the database's own word only where the database
+// is there: what answers 404 to everything knows no version either.
+func (c *Client) unlessNobody(err error) error {
+	var f *Fault
+	if !errors.As(err, &f) || f.Kind != Unknown || c.seen.Load() {
+		return err
+	}
+	c.look.Do(func() { _, _ = c.readHead() })
+	if c.seen.Load() {
+		return err
+	}
+	f = copyFault(f)
+	f.Kind = Refused
+	return f
 }
 
 // lookup asks, and once more without the cache where that may be at fault: tiles

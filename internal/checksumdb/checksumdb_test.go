@@ -168,6 +168,14 @@ func TestFaults(t *testing.T) {
 		{"lookup 500", answer("lookup/", 500, ""), Refused, goproxy.HTTP, 500, "status 500 Internal Server Error"},
 		{"lookup 404", answer("lookup/", 404, "not found: example.com/lib@v1.0.0"), Unknown, goproxy.HTTP, 404, "status 404 Not Found"},
 		{"lookup 410", answer("lookup/", 410, "gone"), Unknown, goproxy.HTTP, 410, "status 410 Gone"},
+		{"404 to everything", func(db *sumdbtest.Database) {
+			db.Answer = func(w http.ResponseWriter, _ *http.Request, path string) bool {
+				if path != "supported" {
+					w.WriteHeader(http.StatusNotFound)
+				}
+				return true
+			}
+		}, Refused, goproxy.HTTP, 404, "status 404 Not Found"},
 		{"lookup HTML", answer("lookup/", 200, goodHTML), Malformed, goproxy.Protocol, 0, "answers with a web page"},
 		{"lookup empty", answer("lookup/", 200, ""), Malformed, goproxy.Protocol, 0, "answers with what is not a record"},
 		{"lookup oversized", answer("lookup/", 200, strings.Repeat("x", maxNote+1)), Malformed, goproxy.Protocol, 0, "answers with more than 65536 bytes"},

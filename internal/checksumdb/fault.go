@@ -29,7 +29,8 @@ const (
 	Unreachable Kind = "unreachable"
 	// Refused: an answer with another status than 200.
 	Refused Kind = "status"
-	// Unknown: 404 or 410 for a lookup: the database does not know the version.
+	// Unknown: 404 or 410 for a lookup, where a tree head shows that the database is
+	// there: it does not know the version.
 	Unknown Kind = "unknown-version"
 	// Malformed: an answer, or a tree head, that is not what it should be: a web
 	// page, too long, cut off.

@@ -26,17 +26,19 @@ func (c *Client) Head(ctx context.Context) (Head, error) {
 	if c.o.DB.Off {
 		return Head{}, ErrOff
 	}
-	return wait(ctx, func() (Head, error) {
-		data, fault := c.remote("/latest")
-		if fault != nil {
-			return Head{}, fault
-		}
-		head, fault := c.openHead(data)
-		if fault != nil {
-			return Head{}, fault
-		}
-		return head, c.merge(head)
-	})
+	return wait(ctx, c.readHead)
+}
+
+func (c *Client) readHead() (Head, error) {
+	data, fault := c.remote("/latest")
+	if fault != nil {
+		return Head{}, fault
+	}
+	head, fault := c.openHead(data)
+	if fault != nil {
+		return Head{}, fault
+	}
+	return head, c.merge(head)
 }
 
 // CheckHead has a tree head, as the go command keeps one in

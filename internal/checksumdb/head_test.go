@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/mod/module"
 
+	"github.com/gopreflight/gopreflight/internal/goenv"
 	"github.com/gopreflight/gopreflight/internal/sumdbtest"
 )
 
@@ -158,4 +159,32 @@ func TestLatestNotServed(t *testing.T) {
 	if _, err := c.Lookup(t.Context(), lib); err != nil || c.Known().Size != 1 {
 		t.Errorf("got %v, %d records", err, c.Known().Size)
 	}
+}
+
+// FuzzHead: no tree head is taken that the key has not signed, whatever it looks like.
+func FuzzHead(f *testing.F) {
+	db := sumdbtest.New(f, dbName, libLine)
+	db.Grow(f, 3)
+	good := string(db.Head(f))
+	parsed, err := goenv.ParseGOSUMDB(db.Key)
+	if err != nil {
+		f.Fatal(err)
+	}
+	c, err := New(Options{DB: parsed})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(c.Close)
+	for _, seed := range []string{good, good[:20], "", "\n\n— x y\n", strings.Replace(good, "\n3\n", "\n4\n", 1), good + good, "go.sum database tree\n-1\nAAAA\n\n— sum.example.org AAAA\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		head, fault := c.openHead(data)
+		if fault == nil && (head.Size != 3 || !strings.HasPrefix(string(data), good[:strings.Index(good, "\n\n")])) {
+			t.Errorf("a head that was not signed: %+v of %q", head, data)
+		}
+		if fault != nil && (fault.Kind != Malformed && fault.Kind != Unsigned || len([]rune(fault.Text)) > maxText+1) {
+			t.Errorf("fault %+v", fault)
+		}
+	})
 }

@@ -165,13 +165,16 @@ func (c *Client) remote(path string) ([]byte, *Fault) {
 	}
 	if err != nil {
 		fault = &Fault{Kind: Malformed, Phase: goproxy.Protocol, Text: err.Error()}
+	}
+	if fault != nil {
 		if isHTML(data) {
 			fault.Text = "answers with a web page"
 		}
-	}
-	if fault != nil {
 		c.place(fault, path)
 		return nil, fault
+	}
+	if !isTile {
+		c.seen.Store(true)
 	}
 	return data, nil
 }

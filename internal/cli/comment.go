@@ -32,12 +32,14 @@ const commentTimeout = 2 * time.Minute
 // commentOptions are the flags about the comment.
 type commentOptions struct {
 	mode, id, author string
+	// label is what people read the ID as; settle sets it.
+	label string
 }
 
 func addCommentFlags(c *cobra.Command, o *commentOptions) {
 	f := c.Flags()
 	f.StringVar(&o.mode, "comment", commentAuto, "write the one pull or merge request comment, `WHEN`: auto (when there\nis something to say, or an old one to update), always or never")
-	f.StringVar(&o.id, "comment-id", "", "tells the comments of several runs of one job apart, as of a matrix (`ID`)")
+	f.StringVar(&o.id, "comment-id", "", "tells the comments of several runs of one job apart, and names them\n(`ID`; default: the values of the matrix)")
 	f.StringVar(&o.author, "comment-author", "", "the `LOGIN` that writes the comment, where the token is an app's")
 }
 
@@ -117,7 +119,7 @@ func (sys *system) upsert(ctx context.Context, o commentOptions, p place, offlin
 	}
 	post.Key = forge.Key{Workflow: c.Workflow, Job: c.Job, ID: o.id}
 	post.UpdateOnly = o.mode == commentAuto && !something
-	post.Body = report.Comment(r, forge.MaxBody)
+	post.Body = report.Comment(r, o.label, forge.MaxBody)
 	return forge.Upsert(ctx, site, post)
 }
 
@@ -164,17 +166,19 @@ func judgedPull(ctx context.Context, site forge.Forge, c ci.Context, r *checks.R
 			return post, err
 		}
 		post.Number = pull.Number
-	case c.HeadSHA == "":
-		// The event names no commit: what is checked out says what was judged.
+	case c.HeadSHA == "" || c.Event == "pull_request_target":
+		// The event names no commit, or one that is not checked out unless the
+		// workflow does so: what is says what was judged.
 		pull, err := site.Pull(ctx, c.PullRequest)
 		if err != nil {
 			return post, err
 		}
+		head := cmp.Or(c.HeadSHA, pull.HeadSHA)
 		commit := r.Repository.Commit
-		if commit == "" || commit != pull.HeadSHA && commit != pull.MergeSHA {
+		if commit == "" || commit != head && commit != pull.MergeSHA {
 			return post, &noComment{why: fmt.Sprintf("the commit that is checked out is not the head of #%d", c.PullRequest), matters: true}
 		}
-		post.Stamp.SHA = pull.HeadSHA
+		post.Stamp.SHA = head
 	}
 	return post, nil
 }

@@ -13,10 +13,13 @@ const (
 	// inputToken is the token that writes the comment; see tokens. No flag: other
 	// users of a machine can read a command line.
 	inputToken = "token"
+	// inputMatrix are the values of the job's matrix, which the action itself gives:
+	// no variable of a job has them.
+	inputMatrix = "matrix"
 )
 
 // ownInputs are all of them.
 var ownInputs = []string{
-	inputDirectory, inputReport, inputFrom, inputToken,
+	inputDirectory, inputReport, inputFrom, inputToken, inputMatrix,
 	inputNetrc, inputCertificates, inputPrivate, inputSSHKey, inputKnownHosts,
 }

@@ -75,10 +75,10 @@ issue_comment started, every report is untrusted.`,
 
 // saved renders a saved report.
 func (sys *system) saved(ctx context.Context, o *savedOptions) error {
-	if err := o.comment.check(); err != nil {
+	place := sys.place()
+	if err := o.comment.settle(sys.getenv, place.ci); err != nil {
 		return err
 	}
-	place := sys.place()
 	outputs, err := parseFormats(o.formats, isActionsLog(place))
 	if err != nil {
 		return err

@@ -37,7 +37,8 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	if err := fromEnvironment(c.Flags(), sys.getenv); err != nil {
 		return err
 	}
-	if err := o.comment.check(); err != nil {
+	place := sys.place()
+	if err := o.comment.settle(sys.getenv, place.ci); err != nil {
 		return err
 	}
 	if err := o.notify.check(); err != nil {
@@ -60,7 +61,6 @@ func (sys *system) run(c *cobra.Command, o *runOptions, args []string) error {
 	if err != nil {
 		return usagef("--shard %s: %s", plain.Line(o.shard), err)
 	}
-	place := sys.place()
 	outputs, err := parseFormats(formats, isActionsLog(place))
 	if err != nil {
 		return err

@@ -85,6 +85,7 @@ func TestScripts(t *testing.T) {
 			"readonly":  readOnly,
 			"comments":  comments,
 			"asked":     asked,
+			"forge":     forge,
 
 			"startreceiver": startReceiver,
 			"receive":       receive,

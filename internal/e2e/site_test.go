@@ -28,6 +28,7 @@ type site struct {
 type sitePull struct {
 	number             int
 	sha, owner, branch string
+	merge              string // of a test merge
 }
 
 type siteComment struct {
@@ -51,16 +52,19 @@ func startSite(ts *testscript.TestScript, neg bool, args []string) {
 func theSite(ts *testscript.TestScript) *site { return ts.Value("site").(*site) }
 
 // pull makes a pull request, or gives one another head: pull NUMBER COMMIT [OWNER
-// BRANCH].
+// BRANCH [MERGE]].
 func pull(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 && len(args) != 4 {
-		ts.Fatalf("usage: pull NUMBER COMMIT [OWNER BRANCH]")
+	if neg || len(args) != 2 && len(args) != 4 && len(args) != 5 {
+		ts.Fatalf("usage: pull NUMBER COMMIT [OWNER BRANCH [MERGE]]")
 	}
 	number, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	p := sitePull{number, args[1], "acme", "topic"}
-	if len(args) == 4 {
+	p := sitePull{number: number, sha: args[1], owner: "acme", branch: "topic"}
+	if len(args) >= 4 {
 		p.owner, p.branch = args[2], args[3]
+	}
+	if len(args) == 5 {
+		p.merge = args[4]
 	}
 	s := theSite(ts)
 	s.mu.Lock()
@@ -216,7 +220,7 @@ func (s *site) routes() http.Handler {
 
 func (p sitePull) json() any {
 	return map[string]any{
-		"number": p.number, "state": "open",
+		"number": p.number, "state": "open", "merge_commit_sha": p.merge,
 		"head": map[string]any{"sha": p.sha, "ref": p.branch, "repo": map[string]any{"full_name": p.owner + "/shop"}},
 	}
 }

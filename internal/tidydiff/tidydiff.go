@@ -130,6 +130,19 @@ func changesOf(hunks []*udiff.Hunk) Changes {
 	return c
 }
 
+// Patch is the changes as a unified diff of a file, by its path from the root, as
+// git apply takes it; empty where nothing would change.
+func (c Changes) Patch(name string) (string, error) {
+	if c.Empty() {
+		return "", nil
+	}
+	text, err := udiff.PrintFileDiff(&udiff.FileDiff{OrigName: "a/" + name, NewName: "b/" + name, Hunks: c.hunks})
+	if err != nil {
+		return "", fmt.Errorf("writing the patch of %s: %w", name, err)
+	}
+	return string(text), nil
+}
+
 // Apply is the file as tidy would write it.
 func (c Changes) Apply(before []byte) ([]byte, error) {
 	lines := slices.Collect(bytes.Lines(before))

@@ -120,3 +120,22 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestPatch: a patch names the file on both sides and says what Compare found.
+func TestPatch(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ before, after, want string }{
+		{"a\nb\n", "a\nb\n", ""},
+		{"a\nb\n", "a\nc\n", "--- a/svc/go.mod\n+++ b/svc/go.mod\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n"},
+		{"a\nb", "a\nb\n", "--- a/svc/go.mod\n+++ b/svc/go.mod\n@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+b\n"},
+		{"", "a\n", "--- a/svc/go.mod\n+++ b/svc/go.mod\n@@ -0,0 +1,1 @@\n+a\n"},
+	} {
+		c, err := tidydiff.Compare("go.mod", []byte(tt.before), []byte(tt.after))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Patch("svc/go.mod"); err != nil || got != tt.want {
+			t.Errorf("from %q to %q: got %q, %v, want %q", tt.before, tt.after, got, err, tt.want)
+		}
+	}
+}

@@ -72,6 +72,9 @@ func (w *worker) module(i int, out *Comparison) {
 // onlyVendored counts what vendor has of a package of which nothing is known.
 func (w *worker) onlyVendored(pkg string) error {
 	w.notePackage(pkg, pkgInfo{module: w.index, unknown: true})
+	if w.tree.behindIrregular(pkg) {
+		return nil
+	}
 	entries, err := fs.ReadDir(w.vendor, pkg)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

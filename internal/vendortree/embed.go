@@ -13,8 +13,12 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// maxEmbedded bounds the files that one package embeds.
-const maxEmbedded = 1 << 18
+const (
+	// maxEmbedded bounds the files that one package embeds.
+	maxEmbedded = 1 << 18
+	// maxGoFile bounds a Go file that imports "embed", which is read as a whole.
+	maxGoFile = 64 << 20
+)
 
 // embedPatterns are the //go:embed patterns of the package in a directory, as
 // go mod vendor finds them: by go/build, with all files used (vendorPkg). A
@@ -38,13 +42,17 @@ func embedPatterns(fsys fs.FS, dir string, tests bool) ([]string, error) {
 			}
 			var infos []fs.FileInfo
 			for _, e := range entries {
-				if e.Type().IsRegular() { // a pipe would be opened
-					info, err := e.Info()
-					if err != nil {
-						return nil, err
-					}
-					infos = append(infos, info)
+				if !e.Type().IsRegular() { // a pipe would be opened
+					continue
 				}
+				info, err := e.Info()
+				if err != nil {
+					return nil, err
+				}
+				if strings.HasSuffix(e.Name(), ".go") && info.Size() > maxGoFile {
+					return nil, fmt.Errorf("%s has more than %d bytes", e.Name(), maxGoFile)
+				}
+				infos = append(infos, info)
 			}
 			return infos, nil
 		},

@@ -3,6 +3,7 @@ package vendortree
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"runtime"
@@ -177,8 +178,8 @@ func (r *reacher) scanMains() {
 				return err
 			case r.ctx.Err() != nil:
 				return context.Cause(r.ctx)
-			case n > maxEntries:
-				return errors.New("too many files")
+			case n > maxMainEntries:
+				return fmt.Errorf("more than %d entries", maxMainEntries)
 			case !d.IsDir():
 				return nil
 			}

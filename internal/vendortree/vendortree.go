@@ -28,9 +28,11 @@ import (
 const ModulesTxt = "modules.txt"
 
 const (
-	// maxEntries bounds the files of one vendor directory; the largest public
-	// ones have some 20,000.
-	maxEntries = 1 << 20
+	// maxEntries bounds the entries of one vendor directory, whose names are kept;
+	// the largest public ones have some 20,000.
+	maxEntries = 1 << 18
+	// maxMainEntries bounds those of a main module, which are not.
+	maxMainEntries = 1 << 23
 	// MaxDifferences is how many differences of one module are kept; more are counted.
 	MaxDifferences = 1000
 )

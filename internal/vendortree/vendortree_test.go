@@ -245,6 +245,33 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestEmbedErrors: what go:embed refuses is refused, a file that is too large to be
+// read as a whole too.
+func TestEmbedErrors(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := &lab{T: t, dir: dir}
+	l.write(dir, map[string]string{"a/x": "x", "n/go.mod": "module n\n", "n/x": "x", "e/.hidden": "x", "b/bad:name": "x", "big/big.go": "package big\n"})
+	l.check(os.Truncate(filepath.Join(dir, "big", "big.go"), maxGoFile+1))
+	fsys := os.DirFS(dir)
+	for _, tt := range []struct{ pattern, want string }{
+		{"a", ""}, {"a/*", ""}, {"all:e", ""}, {"none", "no matching files found"}, {"n/x", "in different module"}, {"n", "in different module"},
+		{"e", "contains no embeddable files"}, {"b", "invalid name bad:name"}, {"b/*", "invalid name bad:name"}, {"../a", "invalid pattern syntax"},
+		{".", "invalid pattern syntax"}, {"[", "invalid pattern syntax"},
+	} {
+		_, err := resolveEmbed(fsys, ".", []string{tt.pattern})
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.pattern, err, tt.want)
+		}
+	}
+	if _, err := embedPatterns(fsys, "big", false); err == nil || !strings.Contains(err.Error(), "more than") {
+		t.Errorf("a large file: %v", err)
+	}
+	if p, err := embedPatterns(fsys, "a", false); err != nil || len(p) > 0 {
+		t.Errorf("no Go files: %q, %v", p, err)
+	}
+}
+
 // TestBounded: the differences of a module are bounded, and counted.
 func TestBounded(t *testing.T) {
 	t.Parallel()
