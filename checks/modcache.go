@@ -253,6 +253,7 @@ func runModcache(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		t.toolchains.add(tc, e, outcome)
 		for _, p := range problems {
 			if f := tc.finding(p, e); f != nil {
+				f.CausedBy = tc.toldBy(s.Result(toolchainCheck))
 				findings = append(findings, *f)
 			}
 		}

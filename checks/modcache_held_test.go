@@ -49,3 +49,26 @@ func TestHeldModule(t *testing.T) {
 		t.Errorf("a module that nobody asked about is %+v", h)
 	}
 }
+
+// TestReleaseToldOnce: what check toolchain says of a release, which it runs, the
+// same finding of the module cache follows from.
+func TestReleaseToldOnce(t *testing.T) {
+	t.Parallel()
+	l := newCacheLab(t)
+	l.addToolchain(t)
+	labWrite(t, filepath.Join(l.dir(labToolchain), "evil.go"), "package evil\n")
+	for key, want := range map[string]string{"go1.99.0": "the cause", "go1.98.0": ""} {
+		s := l.session(t, l.proxy)
+		s.Deep = true
+		s.result = func(c *Check) *Result {
+			if c != toolchainCheck {
+				return nil
+			}
+			return &Result{Findings: []Finding{{Rule: ruleReleaseModified.ID, Key: key, Fingerprint: "the cause"}}}
+		}
+		_, findings, err := runModcache(t.Context(), s)
+		if err != nil || len(findings) != 1 || findings[0].Rule != ruleCachedReleaseModified.ID || findings[0].CausedBy != want {
+			t.Errorf("%s: findings %+v, error %v, want one that follows from %q", key, findings, err, want)
+		}
+	}
+}

@@ -28,8 +28,8 @@ var (
 // database agree; nothing of that is proven, as all of it is the cache's own.
 type cachedToolchain struct {
 	gomodcache.Want
-	// name is for people: "go1.26.1 for linux-amd64".
-	name string
+	// release is "go1.26.1", name is for people: "go1.26.1 for linux-amd64".
+	release, name string
 	// lookup is the file with the kept answer; empty for none.
 	lookup string
 }
@@ -56,7 +56,7 @@ func (s *Session) cachedToolchains(cache string) ([]cachedToolchain, error) {
 		if !wanted[release] && !s.Deep {
 			continue
 		}
-		t := cachedToolchain{name: release + " for " + system, Want: gomodcache.Want{Path: gomodcache.Toolchain, Version: version}}
+		t := cachedToolchain{release: release, name: release + " for " + system, Want: gomodcache.Want{Path: gomodcache.Toolchain, Version: version}}
 		t.Zip, t.lookup = gomodcache.LookupHashes(cache, version)
 		found = append(found, t)
 	}
@@ -104,6 +104,19 @@ func (t *cachedToolchain) finding(p gomodcache.Problem, e gomodcache.Evidence) *
 	f.Fix.Command = removeCommand(remove, e)
 	f.Fix.Aside = []string{e.Zip.Path, e.Ziphash.Path, e.Tree.Path, e.Partial.Path}
 	return &f
+}
+
+// toldBy is the fingerprint of the finding by which check toolchain tells that the
+// files of this release, which it runs, are not those that were released.
+func (t *cachedToolchain) toldBy(r *Result) string {
+	if r != nil {
+		for _, f := range r.Findings {
+			if f.Rule == ruleReleaseModified.ID && f.Key == t.release {
+				return f.Fingerprint
+			}
+		}
+	}
+	return ""
 }
 
 // toolchainTally counts what became of the Go releases in the cache.
