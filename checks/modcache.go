@@ -265,7 +265,7 @@ func runModcache(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		}
 	}
 	for _, folder := range t.replaced {
-		if f := folder.finding(); f != nil {
+		if f := folder.finding(); f != nil && s.CI {
 			findings = append(findings, *f)
 		}
 	}

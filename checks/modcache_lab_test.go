@@ -224,7 +224,7 @@ func (l *cacheLab) session(t *testing.T, goproxy string) *Session {
 		t.Fatal(err)
 	}
 	return &Session{
-		Repo: r, Modules: r.Modules, Scope: ScopeJob, Git: g,
+		Repo: r, Modules: r.Modules, Scope: ScopeJob, Git: g, CI: true,
 		Env: goenv.FromMap(map[string]string{"GOMODCACHE": l.cache, "GOPROXY": goproxy}),
 	}
 }

@@ -24,9 +24,9 @@ var (
 		Severity: Notice,
 		Summary:  "A folder that replaces a module has source files that are not as committed.",
 		Help: "go.sum has no hash for a folder that a replace directive names; what can be known of it is whether the\n" +
-			"files that get compiled are those of the commit. In CI something wrote there after the checkout (a\n" +
-			"generator, a script, an earlier step), or a file that `.gitignore` keeps out of review is compiled; on\n" +
-			"a laptop it is work in progress.\n\n" +
+			"files that get compiled are those of the commit. Something wrote there after the checkout (a\n" +
+			"generator, a script, an earlier step), or a file that `.gitignore` keeps out of review is compiled.\n" +
+			"Reported in CI only: on a laptop it is work in progress.\n\n" +
 			"Commit the files, or remove them.",
 	}
 )

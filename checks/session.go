@@ -48,6 +48,9 @@ type Session struct {
 	NoBase string
 	// Scope says whether the job's own machine can be seen.
 	Scope Scope
+	// CI says that a CI runs this: what it has checked out is what somebody
+	// committed, and a difference is nobody's work in progress.
+	CI bool
 	// PrivateRepository says that the CI calls the repository private.
 	PrivateRepository bool
 	// Fork says that the change that is judged comes from another repository.

@@ -220,7 +220,7 @@ func (s *Session) judgeRelease(ctx context.Context, r goRelease, mod module.Vers
 			"recorded: " + hashes[0],
 			"of the files here: " + goroot.Hash(mod, tree.Files),
 			fmt.Sprintf("%s, %s", plain.Count(len(tree.Files), "file"), plain.Bytes(tree.Bytes)),
-		}, notes)
+		}, notes, []string{"in: " + r.goroot})
 		if r.cached {
 			// The go command extracts all of it, and nobody has to change it.
 			f := ruleReleaseModified.Finding("the files of %s in the module cache are not those that were released", version)
@@ -233,7 +233,7 @@ func (s *Session) judgeRelease(ctx context.Context, r goRelease, mod module.Vers
 				Command:     `(cd "$(mktemp -d)" && GOWORK=off go mod download ` + shellQuote(mod.Path+"@"+mod.Version) + ")",
 			}
 		}
-		p.finding.Key, p.finding.Evidence = version, append(evidence, "in: "+r.goroot)
+		p.finding.Key, p.finding.Evidence = version, evidence
 		return p
 	}
 	d := goroot.Compare(tree, list)

@@ -103,8 +103,8 @@ func (h *hasher) file(path string, size int64, until time.Duration) error {
 			h.made, h.hasStep = madeBy(h.buf[:k])
 		}
 		n += int64(k)
-		if errors.Is(err, io.EOF) {
-			break
+		if errors.Is(err, io.EOF) || err == nil && n == size && k < len(h.buf) {
+			break // less than was asked for: the file ends there
 		}
 		if err != nil {
 			return &fs.PathError{Op: "read", Path: path, Err: err}

@@ -156,8 +156,8 @@ func (r *entryReader) read(id ID) (Entry, error) {
 	for n < len(r.buf) {
 		k, err := f.Read(r.buf[n:])
 		n += k
-		if errors.Is(err, io.EOF) {
-			break
+		if errors.Is(err, io.EOF) || err == nil && n == entrySize {
+			break // less than was asked for: the file ends there
 		}
 		if err != nil {
 			return Entry{}, &fs.PathError{Op: "read", Path: path, Err: err}

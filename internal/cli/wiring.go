@@ -94,6 +94,7 @@ func (w *wiring) open(ctx context.Context, dir string) error {
 		Repo: w.repo, Modules: modules, Git: tree, Env: env,
 		Config: cfg, ConfigFile: configFile, ConfigNote: configNote,
 		Scope: w.place.scope, Offline: w.options.offline, Deep: w.options.deep,
+		CI:                w.place.ci.Provider != ci.None,
 		PrivateRepository: w.place.ci.Private,
 		Fork:              w.place.ci.Fork, UntrustedCheckout: w.untrustedCheckout(ctx, tree),
 		Getenv: w.sys.getenv, Environ: w.sys.environ, Now: w.sys.now, CacheDir: cacheDir(w.repo.Root), ReleaseList: releaseList,
