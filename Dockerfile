@@ -44,6 +44,8 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+# Compiled once for every version: only the linker is told which one it is.
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -o /dev/null .
 # The version of a release, "v1.2.3": what `gopreflight version` then says. No
 # history and no time goes into the program, so the same source makes the same bytes.
 ARG VERSION
@@ -61,6 +63,9 @@ LABEL org.opencontainers.image.title="gopreflight" \
       org.opencontainers.image.licenses="Apache-2.0"
 # procps: Jenkins asks `ps` inside the container whether a step still runs.
 #
+# --build-arg VARIANT=-cgo has a C and a C++ compiler as well, for cgo and the race
+# detector: for GitLab and Jenkins, where the job itself runs in here.
+#
 # safe.directory: the work tree is mounted, and its owner is nearly never the uid
 # in here. gopreflight names the one tree to each git that it starts and needs no
 # more; but the job's own git, and the go command that asks git for the version
@@ -69,12 +74,25 @@ LABEL org.opencontainers.image.title="gopreflight" \
 #
 # /go and /.cache are for everybody: GOPATH as in the golang images, and the cache
 # folder of a uid without a home, for which Docker sets HOME=/.
-RUN apt-get update \
+#
+# No version is pinned: Debian keeps the last one only, and with it the fixes. The
+# same versions make the same layer, byte for byte: what has a time in it is emptied
+# (logs, backups, a cache of inodes; a file of the base image's that is removed would
+# leave a mark with the time), and what is newer than the packages' own files gets
+# the time of the base image's. The engine's three files are not the layer's.
+ARG VARIANT=""
+RUN case "${VARIANT}" in '' | -cgo) ;; *) echo "no variant ${VARIANT}" >&2 && exit 1 ;; esac \
+ && touch /started \
+ && apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      ca-certificates git openssh-client procps \
- && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
+      ca-certificates git openssh-client procps ${VARIANT:+g++ gcc libc6-dev pkg-config} \
  && git config --system --add safe.directory '*' \
- && mkdir -m 1777 /go /.cache
+ && mkdir -m 1777 /go /.cache \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin \
+ && find /var/log /var/cache/ldconfig /var/cache/debconf/*-old /var/lib/dpkg/*-old -type f -exec truncate -s 0 {} + \
+ && find / -xdev -newer /started ! -path /started ! -path /etc/hosts ! -path /etc/hostname ! -path /etc/resolv.conf \
+      -exec touch -h -r /etc/debian_version {} + \
+ && rm /started
 COPY --from=go /out/ /
 COPY --from=build /out/ /
 # GOTOOLCHAIN: the golang images say `local`; here a repository that needs another

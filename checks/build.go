@@ -29,9 +29,11 @@ var build = &Check{
 		"throws the result away. A compile error is reported at its line; what keeps the go command from\n" +
 		"compiling at all is told apart from it, and attributed to the check that found its cause.\n\n" +
 		"For a change from a fork cgo is off, unless CGO_ENABLED is set, because its `#cgo` lines choose the C\n" +
-		"compiler's flags; a module that then fails and has cgo packages is skipped, not failed.\n\n" +
+		"compiler's flags; it is off in the action's container, too, which has no C compiler. Packages that have\n" +
+		"cgo files, or import one that has, are not judged then, and a module in which nothing else fails is\n" +
+		"skipped, not failed.\n\n" +
 		"It costs what the build costs, and leaves the build cache warm for it. Nothing that was built is run.",
-	Needs:      []*Check{env, toolchainCheck, modcache, gomod, vendor},
+	Needs:      []*Check{env, toolchainCheck, modcache, buildcache, gomod, vendor},
 	After:      []*Check{proxy, gosum, tidy, deps}, // deps would wait for the build, which takes every processor
 	Rules:      []*Rule{ruleBuildCompile, ruleBuildImport, ruleBuildEnvironment, ruleBuildUntrusted},
 	Unanswered: ruleBuildEnvironment,
@@ -185,8 +187,8 @@ func buildModule(ctx context.Context, s *Session, m *repo.Module) (string, []Fin
 		args: args, workspace: true, exclusive: true,
 		noNetwork: vendored && s.Config.Build.Network == config.Deny,
 	}
-	if s.Fork && s.Getenv("CGO_ENABLED") == "" {
-		// A stranger's #cgo lines choose the flags of the C compiler.
+	off := s.cgoOff()
+	if off != "" {
 		q.env = []string{"CGO_ENABLED=0"}
 	}
 	out, err := s.askModule(ctx, m, q)
@@ -196,35 +198,17 @@ func buildModule(ctx context.Context, s *Session, m *repo.Module) (string, []Fin
 	if out.Exit == 0 {
 		return mod, nil, nil
 	}
-	if len(q.env) > 0 {
-		if pkg := s.needsCgo(ctx, m, mod, q); pkg != "" {
-			return "", nil, Skip(fmt.Sprintf("cgo is off for a change from a fork, and %s needs it: set CGO_ENABLED=1 to build such changes too", pkg))
-		}
-	}
 	j := buildJudge{root: s.Root(), module: m, tags: s.Config.Build.Tags}
 	findings, err := j.judge("go "+strings.Join(args, " "), out, asJSON)
+	if off != "" {
+		findings, err = s.withoutCgo(ctx, m, mod, off, findings, err)
+	}
 	for i := range findings {
 		if f := &findings[i]; leadsOut(s.Root(), f.File) {
 			f.Message, f.Evidence = "what this link leads to, outside of the repository, does not compile", nil
 		}
 	}
 	return "", findings, err
-}
-
-// needsCgo is the first package of a build, outside of the standard library, that
-// has cgo files: a build that failed without cgo says nothing then. It is empty
-// where there is none or that cannot be told.
-func (s *Session) needsCgo(ctx context.Context, m *repo.Module, mod string, built query) string {
-	built.args = []string{"list", "-e", "-deps", mod, "-tags=" + strings.Join(s.Config.Build.Tags, ","),
-		"-f={{if and .CgoFiles (not .Standard)}}{{.ImportPath}}{{end}}"}
-	built.args = append(built.args, s.Config.Build.Packages...)
-	built.env, built.exclusive = []string{"CGO_ENABLED=1"}, false
-	out, err := s.askModule(ctx, m, built)
-	if err != nil {
-		return ""
-	}
-	pkg, _, _ := strings.Cut(strings.TrimSpace(string(out.Stdout)), "\n")
-	return pkg
 }
 
 // leadsOut reports whether a file of the repository is a symbolic link out of

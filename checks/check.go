@@ -76,6 +76,8 @@ type Check struct {
 	// or cost next to nothing, and what they report can keep any module from being
 	// judged.
 	Join func(*Joint) Facts
+	// Mends says that findings may have a fix that `gopreflight fix` carries out.
+	Mends bool
 	// Run answers the question. Findings and an error may be returned
 	// together; an error means "could not find out" (see Skip and Cause for
 	// the two errors with a meaning of their own).

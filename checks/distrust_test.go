@@ -434,7 +434,7 @@ func fullReport() *Report {
 			Check: "a", Stage: StageEnv, Title: "t", Status: Passed, Reason: "fine", BlockedBy: "x", StartMs: 1, DurationMs: 2,
 			Modules: []ModuleStatus{{Dir: ".", Status: Passed, Reason: "well", BlockedBy: "f"}}, Facts: map[string]any{"k": "v"},
 			Findings: []Finding{{
-				"a/note", Error, "m", "go.mod", 1, 2, 3, ".", "example.com/d@v1.0.0", "k", []string{"e"}, Fix{"d", "c", "p"}, true, "x",
+				"a/note", Error, "m", "go.mod", 1, 2, 3, ".", "example.com/d@v1.0.0", "k", []string{"e"}, Fix{"d", "c", "p", nil, nil}, true, "x",
 				&Exception{"r", "2027-01-01", "o"}, "f", false,
 			}},
 			Part: &Part{
@@ -533,6 +533,9 @@ func eachField(v reflect.Value, path string, f func(string, reflect.Value)) {
 				continue
 			}
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if name == "-" {
+				continue // no saved report holds it
+			}
 			eachField(v.Field(i), strings.TrimPrefix(path+"."+name, "."), f)
 		}
 	case v.Kind() == reflect.Slice && v.Type() == reflect.TypeFor[[]Finding]() && strings.HasPrefix(path, "results[].part."):

@@ -60,6 +60,22 @@ type Fix struct {
 	// Patch is a unified diff that does what Command does, as git apply takes it:
 	// with paths from the repository's root behind "a/" and "b/".
 	Patch string `json:"patch"`
+	// Aside is the fix that `gopreflight fix` carries out itself: absolute paths,
+	// below GOMODCACHE or GOCACHE only, that are moved aside, so that the go command
+	// makes or downloads again what it needs. Empty where no machine should decide.
+	// It stands in no report: what a report names, nobody moves.
+	Aside []string `json:"-"`
+	// Again is the module version that the go command is to bring back then; nil
+	// where it makes what it needs by itself.
+	Again *Again `json:"-"`
+}
+
+// Mends reports whether `gopreflight fix` can carry the fix out.
+func (f *Fix) Mends() bool { return len(f.Aside) > 0 || f.Again != nil }
+
+// Equal reports whether two fixes say the same to a reader.
+func (f Fix) Equal(other Fix) bool {
+	return f.Description == other.Description && f.Command == other.Command && f.Patch == other.Patch
 }
 
 // Exception is why a finding was accepted.

@@ -26,6 +26,9 @@ type query struct {
 	// workspace runs it in the module's workspace, if it has one; else the
 	// module stands alone (GOWORK=off).
 	workspace bool
+	// workCopy lets a workspace that builds from vendor be asked by a copy of its
+	// go.work too: any other question than one to vendor may write beside it.
+	workCopy bool
 	// noNetwork keeps the answer to what is on this machine.
 	noNetwork bool
 	// exclusive is for builds.
@@ -49,7 +52,11 @@ func (s *Session) askModule(ctx context.Context, m *repo.Module, q query) (child
 	}
 	gowork := "off"
 	if q.workspace && m.Workspace != nil {
-		if gowork, err = s.workFile(m); err != nil {
+		work := s.workFile
+		if q.workCopy {
+			work = s.copyOfWork
+		}
+		if gowork, err = work(m); err != nil {
 			return child.Output{}, err
 		}
 	}
@@ -179,11 +186,16 @@ func (s *Session) goVersion(m *repo.Module) string {
 // adds missing lines to the go.work.sum beside the file (modload/init.go,
 // commitRequirements).
 func (s *Session) workFile(m *repo.Module) (string, error) {
+	if s.buildsFromVendor(m) {
+		return s.Repo.Abs(m.Workspace.Work.Name), nil
+	}
+	return s.copyOfWork(m)
+}
+
+// copyOfWork is the copy of a member's go.work.
+func (s *Session) copyOfWork(m *repo.Module) (string, error) {
 	ws := m.Workspace
 	real := s.Repo.Abs(ws.Work.Name)
-	if s.buildsFromVendor(m) {
-		return real, nil
-	}
 	if ws.Syntax == nil {
 		return "", fmt.Errorf("%s does not parse", ws.Work.Name)
 	}

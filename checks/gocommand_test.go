@@ -386,7 +386,7 @@ func TestBuild(t *testing.T) {
 }
 
 // TestBuildOfStrangers: a job with secrets does not build a stranger's change,
-// and one without them builds it without the C compiler.
+// and one without them builds it without the C compiler (build_cgo_test.go).
 func TestBuildOfStrangers(t *testing.T) {
 	t.Parallel()
 	s := goSession(t, map[string]string{"go.mod": goMod(), "m.go": "package m\n", "c.go": "//go:build cgo\n\npackage m\n\nvar x int = \"only with cgo\"\n"})
@@ -397,19 +397,6 @@ func TestBuildOfStrangers(t *testing.T) {
 	s.UntrustedCheckout, s.Fork = false, true
 	if got, want := runOnly(t, s, "build"), []string{"build=passed"}; !slices.Equal(got, want) {
 		t.Errorf("fork: got %q, want %q", got, want)
-	}
-	// Without cgo it fails, which is no fault of the change.
-	needs := map[string]string{"go.mod": goMod(), "m.go": "package m\n\nvar _ = c\n", "c.go": "package m\n\nimport \"C\"\n\nvar c C.int\n"}
-	for fork, want := range map[bool][]string{true: {"build=skipped"}, false: {"build=passed"}} {
-		s := goSession(t, needs)
-		if s.Fork = fork; !fork {
-			if _, err := exec.LookPath("gcc"); err != nil {
-				continue
-			}
-		}
-		if got := runOnly(t, s, "build"); !slices.Equal(got, want) {
-			t.Errorf("cgo, fork %v: got %q, want %q", fork, got, want)
-		}
 	}
 }
 

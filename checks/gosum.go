@@ -17,8 +17,10 @@ import (
 // gosum asks whether every go.sum and go.work.sum is well formed, says one
 // thing only, and has the lines that go mod tidy would write. It reads what the
 // go command skips or never reaches: a bad line that go mod tidy leaves alone, a
-// second hash for the same module behind the right one. Which hash is the right
-// one, the checksum database knows; it is not asked here.
+// second hash for the same module behind the right one. The checksum database is
+// asked about the lines that the change adds or alters, with --deep about all: a
+// request for each module version. Never asked is about modules that GONOSUMDB
+// matches or that share host and owner with a main module.
 var gosum = &Check{
 	Name:  "gosum",
 	Stage: StageCache,
@@ -28,11 +30,18 @@ var gosum = &Check{
 		"The go command tries lines from the top and stops at the first that fits, so a wrong line behind\n" +
 		"the right one is never noticed by any command, and `go mod tidy` keeps most bad lines.\n\n" +
 		"Missing and unused lines are those that `go mod tidy -diff` would add or remove, in a module whose\n" +
-		"go.mod is tidy. Which of two hashes is right, the checksum database knows; it is not asked here.",
-	After: []*Check{env, toolchainCheck, gomod, modcache},
+		"go.mod is tidy.\n\n" +
+		"The lines that the change adds or alters (with `--deep`: all) are held against the checksum database,\n" +
+		"asked where the go command would ask it and believed only with its proofs; tiles of its log are kept in\n" +
+		"the user's cache folder. Modules that GONOSUMDB matches are counted and left out, and so are those of a\n" +
+		"main module's own host and owner unless `gosum.ask` names them. Where a line differs, the base revision,\n" +
+		"the module cache and the place that the go command would download from are asked which one is the odd one\n" +
+		"out. It costs one request for each module version, and some for tiles. Without a base revision nothing is asked.",
+	After: []*Check{env, sumdbCheck, toolchainCheck, gomod, modcache, buildcache},
 	Rules: []*Rule{
 		ruleSumMalformed, ruleSumMergeConflict, ruleSumConflict, ruleSumAlgorithm, ruleSumUnusable,
 		ruleSumMissing, ruleSumUnused, ruleSumForm,
+		ruleSumDatabaseMismatch, ruleSumDatabaseUnknown, ruleSumDatabaseUntrusted, ruleSumDatabaseUnanswered, ruleSumCacheDiffers,
 	},
 	Join: joinGosum,
 	Run:  runGosum,
@@ -99,6 +108,7 @@ func runGosum(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	held := contentHeld(s.Result(modcache))
 	between := linesSeen{}
 	tally := sumTally{byModule: map[*repo.Module]ModuleStatus{}}
+	audit := newSumAudit(s)
 	var findings []Finding
 	for _, f := range sumFiles(s.allModules()) {
 		err := f.parse()
@@ -109,8 +119,18 @@ func runGosum(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		findings = append(findings, f.badLines()...)
 		findings = append(findings, f.conflicts(held)...)
 		findings = append(findings, between.conflicts(f, held)...)
+		if err := audit.add(ctx, f); err != nil {
+			// Which lines are the change's is not known then, of any file.
+			audit.client, audit.why = nil, err.Error()
+		}
 	}
+	audited, err := audit.judge(ctx)
+	if err != nil {
+		tally.errs = append(tally.errs, err)
+	}
+	tally.audited, tally.database, tally.notAsked = audit.numbers, audit.name(), audit.why
 	findings = append(findings, tally.compare(ctx, s, findings)...)
+	findings = append(findings, audited...)
 	return tally.facts(tally.statuses(s.Modules), findings), findings, errors.Join(tally.errs...)
 }
 
@@ -126,6 +146,11 @@ func joinGosum(j *Joint) Facts {
 		known = true
 		tally.files, tally.read, tally.lines = number(facts["files"]), number(facts["read"]), number(facts["lines"])
 		tally.complete += number(facts["complete"])
+		tally.audited.add(numbersOf(facts))
+		tally.database, _ = facts["database"].(string)
+		if why, _ := facts["notAsked"].(string); why != "" {
+			tally.notAsked = why
+		}
 	}
 	if !known {
 		return Facts{} // an untrusted report, of which no facts are believed
@@ -157,8 +182,15 @@ func (t *sumTally) compare(ctx context.Context, s *Session, faults []Finding) []
 		if statuses[i].err == nil {
 			t.complete++
 		}
-		if status, ok := t.byModule[m]; ok || statuses[i].err != nil {
-			status.Dir, status.err = m.Dir, statuses[i].err
+		status, ok := t.byModule[m]
+		var sk *skip
+		switch err := statuses[i].err; {
+		case ok && t.notAsked == "" && errors.As(err, &sk):
+			// Its lines were read and held against the database: that is an answer.
+			status.Reason += "; not compared with go mod tidy: " + sk.reason
+			t.byModule[m] = status
+		case ok || err != nil:
+			status.Dir, status.err = m.Dir, err
 			t.byModule[m] = status
 		}
 	}
@@ -170,6 +202,10 @@ type sumTally struct {
 	files, read, lines int
 	// complete counts the modules of which it is known what tidy would write.
 	complete int
+	// audited are the lines by what the checksum database, whose name database is,
+	// says; notAsked is why it was not asked, empty where it was.
+	audited            sumNumbers
+	database, notAsked string
 	// byModule is the outcome of each main module that has a go.sum.
 	byModule map[*repo.Module]ModuleStatus
 	// errs are about files that are no single module's.
@@ -210,9 +246,10 @@ func (t *sumTally) facts(statuses []ModuleStatus, findings []Finding) Facts {
 	// A line that nothing needs, or that stands elsewhere than tidy wants it,
 	// leaves every module tied to its hash.
 	breaking, _ := splitFindings(findings, func(f Finding) bool {
-		return slices.Contains([]string{ruleSumMalformed.ID, ruleSumMergeConflict.ID, ruleSumConflict.ID, ruleSumMissing.ID}, f.Rule)
+		return slices.Contains([]string{ruleSumMalformed.ID, ruleSumMergeConflict.ID, ruleSumConflict.ID, ruleSumMissing.ID, ruleSumDatabaseMismatch.ID}, f.Rule)
 	})
 	orderFindings(breaking)
+	t.prove(link)
 	switch {
 	case len(breaking) > 0:
 		link.State, link.Why = Broken, breaking[0].Message
@@ -221,13 +258,34 @@ func (t *sumTally) facts(statuses []ModuleStatus, findings []Finding) Facts {
 	case t.read < t.files:
 		link.State, link.Why = Unproven, "not every go.sum could be read"
 	case t.complete < len(statuses):
-		link.Why = "well formed; whether it is complete could not be found out"
+		link.Why = strings.TrimPrefix(link.Why+"; whether it is complete could not be found out", "; ")
 	}
-	return Facts{
-		Summary: t.summary(len(statuses)),
-		Link:    link,
-		Modules: statuses,
-		Values:  map[string]any{"files": t.files, "read": t.read, "lines": t.lines, "complete": t.complete},
+	values := map[string]any{"files": t.files, "read": t.read, "lines": t.lines, "complete": t.complete}
+	if t.notAsked != "" {
+		values["notAsked"] = t.notAsked
+	} else {
+		values["database"] = t.database
+		for name, n := range t.audited.values() {
+			values[name] = *n
+		}
+	}
+	return Facts{Summary: t.summary(len(statuses)), Link: link, Modules: statuses, Values: values}
+}
+
+// prove says how well the lines are known. Only what the checksum database itself
+// confirmed in this run is proven: a line that stands in the base revision as it
+// is here was reviewed, but nobody outside was asked about it.
+func (t *sumTally) prove(link *Link) {
+	link.Why = t.audited.why(t.lines, t.notAsked)
+	if t.notAsked != "" {
+		return
+	}
+	link.Against, link.Proven = "checksum database", t.audited.Confirmed
+	switch n := t.audited; {
+	case n.Confirmed == t.lines && t.lines > 0:
+		link.State = Proven
+	case n.Unknown+n.Unanswered > 0:
+		link.State = Unproven
 	}
 }
 
@@ -236,11 +294,15 @@ func (t *sumTally) summary(modules int) string {
 	text := fmt.Sprintf("%s in %s, well formed", plain.Count(t.lines, "line"), plain.Count(t.read, "file"))
 	switch t.complete {
 	case modules:
-		return text + " and complete"
+		text += " and complete"
 	case 0:
+	default:
+		text = fmt.Sprintf("%s, complete in %s of %s", text, plain.Thousands(t.complete), plain.Count(modules, "module"))
+	}
+	if t.notAsked != "" || t.lines == 0 || t.database == "" {
 		return text
 	}
-	return fmt.Sprintf("%s, complete in %s of %s", text, plain.Thousands(t.complete), plain.Count(modules, "module"))
+	return text + "; " + t.audited.String()
 }
 
 // place puts a finding on a line of the file.

@@ -21,7 +21,8 @@ var (
 		Summary:  "go.sum lacks a line that go mod tidy would add.",
 		Help: "Without the line nothing ties the module's content to what was reviewed. Builds stop with \"missing\n" +
 			"go.sum entry\" when they need the module's packages or its go.mod; `go mod download` succeeds all the\n" +
-			"same and does not add the line." + helpSumTidy,
+			"same and does not add the line of a module's content. The finding says which commands stop, and with\n" +
+			"what words." + helpSumTidy,
 	}
 	ruleSumUnused = &Rule{
 		ID:       "gosum/unused",
@@ -85,6 +86,9 @@ func judgeTidySum(ctx context.Context, s *Session, m *repo.Module) ([]Finding, e
 	if m.GoSum == nil {
 		f := ruleSumMissing.Finding("there is no go.sum: %s missing", plain.Count(len(is.Lines), "line"))
 		f.File, f.Line = m.GoMod.Name, 1
+		if len(is.Lines) > 0 {
+			f.Evidence = missedWords(s.missesSums(ctx, m), is.Lines[0].Path)
+		}
 		f.Fix = tidyFix(m)
 		return []Finding{f}, nil
 	}
@@ -94,6 +98,16 @@ func judgeTidySum(ctx context.Context, s *Session, m *repo.Module) ([]Finding, e
 		missing[i].line = min(addedSum(t.sum, missing[i].lines[0]), lines)
 	}
 	findings := sumFindings(ruleSumMissing, "go.sum has no line for %s", "+ ", name, missing)
+	if len(findings) > 0 {
+		commands := s.missesSums(ctx, m)
+		for i := range findings {
+			about := findings[i].Module
+			if about == "" {
+				about = missing[0].module
+			}
+			findings[i].Evidence = append(findings[i].Evidence, missedWords(commands, about)...)
+		}
+	}
 	findings = append(findings, sumFindings(ruleSumUnused, "nothing needs %s any more", "- ", name, sumsWithout(was, is))...)
 	for i := range findings {
 		findings[i].Fix = tidyFix(m)

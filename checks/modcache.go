@@ -4,32 +4,45 @@ import (
 	"context"
 	"errors"
 
+	"golang.org/x/mod/module"
+
 	gomodcache "github.com/gopreflight/gopreflight/internal/modcache"
 	"github.com/gopreflight/gopreflight/internal/plain"
 )
 
 // modcache asks whether the module cache holds what go.sum names. It hashes
-// every zip, every extracted folder and every .mod file itself, because no
-// command of Go does: builds trust what is extracted, and go mod verify neither
-// looks at go.sum nor at the targets of replace directives. It reads only, and
-// runs nothing; it costs one pass over the cached dependencies.
+// what the next build will read (every extracted folder, or the zip where there
+// is none, and every .mod file) itself, because no command of Go does: builds
+// trust what is extracted, and go mod verify neither looks at go.sum nor at the
+// targets of replace directives. It reads only; it costs one pass over the
+// extracted dependencies, and with --deep one over the zips.
 var modcache = &Check{
 	Name:  "modcache",
 	Stage: StageCache,
 	Title: "the module cache holds what go.sum names",
-	Doc: "Hashes every module version that a go.sum or go.work.sum of the repository names, as far as\n" +
-		"GOMODCACHE holds it: the zip, the extracted folder, the recorded hash (`.ziphash`) and the\n" +
-		"`.mod` file, targets of replace directives included, and looks at every entry for links, pipes\n" +
-		"and devices.\n\n" +
+	Doc: "Proves every module version that a go.sum or go.work.sum of the repository names, as far as\n" +
+		"GOMODCACHE holds it, targets of replace directives included: what the next build will read is\n" +
+		"hashed and compared with go.sum, which is the extracted folder where the go command would use it,\n" +
+		"else the zip, and the `.mod` file; so is the recorded hash (`.ziphash`). Every entry is looked at\n" +
+		"for links, pipes and devices.\n\n" +
+		"A zip beside a proven folder is held against it by its directory: the names, sizes and CRC-32 that\n" +
+		"it says its files have. That finds what is truncated or garbled, or comes from elsewhere; it proves\n" +
+		"nothing, as a CRC-32 can be forged and the packed bytes are not read. The go command would extract\n" +
+		"such a zip without hashing it when the folder is gone. `--deep` proves every zip too: use it before\n" +
+		"a cache is saved or shared.\n\n" +
 		"Neither `go build` nor `go mod verify` answers this: a build compiles what is extracted without\n" +
 		"hashing it again, and `go mod verify` compares the cache with itself only. A cold cache is\n" +
 		"reported as cold, never as verified: the go command checks what it downloads. Nothing is\n" +
-		"written, downloaded or repaired.",
+		"written, downloaded or repaired; `gopreflight fix modcache` does that.",
 	Needs: []*Check{env},
+	Mends: true,
+	// It may download a Go release, which is judged then.
+	After: []*Check{toolchainCheck},
 	Rules: []*Rule{
 		ruleTreeModified, ruleZipUnreadable, ruleZipModified, ruleSumMismatch, ruleZiphashMismatch,
 		ruleInterrupted, ruleModModified, ruleIrregular,
-		ruleZiphashDamaged, ruleZiphashMissing, ruleInfoDamaged, ruleCacheUnreadable,
+		ruleCachedReleaseModified, ruleZiphashDamaged, ruleZiphashMissing, ruleInfoDamaged, ruleLeftovers,
+		ruleReplacementModified, ruleCacheUnwritable, ruleCacheUnreadable,
 	},
 	Run: runModcache,
 }
@@ -132,8 +145,9 @@ var (
 		Severity: Notice,
 		Summary:  "The recorded hash of a module is missing.",
 		Help: "Without the `.ziphash` file the go command takes the extracted folder for absent: the next build\n" +
-			"hashes the zip again and extracts it again (it says \"downloading\"), and downloads it where there\n" +
-			"is no zip.",
+			"hashes the zip again, and downloads it where there is none, which it says (\"downloading\"). Then it uses\n" +
+			"the folder all the same, as it finds it. Usual causes are a crash and a cache that was restored in part.\n\n" +
+			"The folder itself was proven here against go.sum. `go mod download` makes the hash again.",
 	}
 	ruleInfoDamaged = &Rule{
 		ID:       "modcache/info-damaged",
@@ -151,6 +165,29 @@ var (
 			"shared runner), and builds fail too, some of them with a misleading \"module lookup disabled by\n" +
 			"GOPROXY=off\".\n\n" +
 			"Give the cache to the user that builds, or use one of its own.",
+	}
+)
+
+var (
+	ruleLeftovers = &Rule{
+		ID:       "modcache/leftovers",
+		Severity: Notice,
+		Summary:  "Interrupted or refused downloads left files in the module cache.",
+		Help: "A go command that is killed while it downloads, or that refuses what it downloaded (\"checksum\n" +
+			"mismatch\"), leaves `*.tmp` files beside the zips. Nothing reads them, and the next download of that\n" +
+			"version removes them; until then they take room in every cache that is saved. After a mismatch such a\n" +
+			"file is the evidence: it is what the proxy served.\n\n" +
+			"Remove them while no go command is at work.",
+	}
+	ruleCacheUnwritable = &Rule{
+		ID:       "modcache/unwritable",
+		Severity: Warning,
+		Summary:  "A module has to be extracted, and this user may not write where.",
+		Help: "The module cache has the zip but not the folder (a cache that was restored in part, or that another\n" +
+			"user filled), so that the go command extracts it as soon as a build needs the module. Without the\n" +
+			"right to write that fails with \"permission denied\", and on a read-only mount with \"read-only file\n" +
+			"system\".\n\n" +
+			"Extract it as a user who may write there (`go mod download`), or use a cache of one's own.",
 	}
 )
 
@@ -178,41 +215,66 @@ func runModcache(ctx context.Context, s *Session) (Facts, []Finding, error) {
 		return Facts{}, nil, Skip("the job's cache is outside this container, use host/")
 	}
 	wants, sumErr := wantedModules(s.Modules, s.Repo.Modules)
-	if len(wants) == 0 {
-		if sumErr != nil {
-			return Facts{}, nil, sumErr
+	toolchains, toolErr := s.cachedToolchains(dir)
+	asked := make([]gomodcache.Want, 0, len(wants)+len(toolchains))
+	for _, w := range wants {
+		asked = append(asked, w.Want)
+	}
+	for _, t := range toolchains {
+		asked = append(asked, t.Want)
+	}
+	t := cacheTally{errs: []error{sumErr, toolErr}}
+	t.replaced = s.replacedFolders(ctx)
+	evidence, err := gomodcache.Verify(ctx, gomodcache.Options{Dir: dir, Deep: s.Deep, Progress: func(done, total int) {
+		if s.Progress != nil {
+			s.Progress("hashing %s of %s", plain.Thousands(done), plain.Count(total, "module"))
 		}
-		return Facts{}, nil, Skip("no dependencies")
-	}
-	asked := make([]gomodcache.Want, len(wants))
-	for i, w := range wants {
-		asked[i] = w.Want
-	}
-	if s.Progress != nil {
-		s.Progress("hashing %s", plain.Count(len(asked), "module"))
-	}
-	evidence, err := gomodcache.Verify(ctx, gomodcache.Options{Dir: dir}, asked)
+	}}, asked)
 	if err != nil {
 		return Facts{}, nil, err
 	}
 
-	var t cacheTally
 	var findings []Finding
+	held := make(map[module.Version]heldModule, len(wants))
 	for i, w := range wants {
 		outcome, problems := gomodcache.Judge(w.Want, evidence[i])
+		if !w.ModOnly {
+			held[module.Version{Path: w.Path, Version: w.Version}] = w.held(evidence[i], outcome)
+		}
 		t.add(w, evidence[i], outcome)
 		for _, p := range problems {
 			findings = append(findings, w.finding(p, evidence[i]))
 		}
 	}
-	if f := t.missingInfo(s.Env.Get("GOPROXY")); f != nil {
-		findings = append(findings, *f)
+	s.holdModules(held)
+	for i := range toolchains {
+		tc, e := &toolchains[i], evidence[len(wants)+i]
+		outcome, problems := gomodcache.Judge(tc.Want, e)
+		t.toolchains.add(tc, e, outcome)
+		for _, p := range problems {
+			if f := tc.finding(p, e); f != nil {
+				f.CausedBy = tc.toldBy(s.Result(toolchainCheck))
+				findings = append(findings, *f)
+			}
+		}
 	}
-	if f := t.unreadableFinding(dir); f != nil {
-		findings = append(findings, *f)
+	for _, f := range []*Finding{
+		t.missingInfo(s.Env.Get("GOPROXY")), t.leftoversFinding(dir), t.unwritableFinding(), t.unreadableFinding(dir),
+	} {
+		if f != nil {
+			findings = append(findings, *f)
+		}
+	}
+	for _, folder := range t.replaced {
+		if f := folder.finding(); f != nil && s.CI {
+			findings = append(findings, *f)
+		}
+	}
+	err = t.err()
+	if len(asked) == 0 && len(findings) == 0 && err == nil {
+		return Facts{}, nil, Skip("no dependencies")
 	}
 	facts := t.facts(dir)
-	err = errors.Join(sumErr, t.err())
 	if t.cold() && len(findings) == 0 && err == nil {
 		err = Skip(facts.Link.Why)
 	}

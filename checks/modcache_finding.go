@@ -33,6 +33,7 @@ func (w *wantedModule) finding(p gomodcache.Problem, e gomodcache.Evidence) Find
 		f.Evidence = w.evidence(p, e)
 	}
 	f.Fix = w.fix(p, e)
+	w.mend(&f.Fix, p, e)
 	return f
 }
 
@@ -87,7 +88,11 @@ func (w *wantedModule) message(p gomodcache.Problem, e gomodcache.Evidence) stri
 	case gomodcache.ZiphashDamaged:
 		return fmt.Sprintf("the recorded hash of %s is garbled (%s); the next build makes it again", w.id(), e.Ziphash.Damage)
 	case gomodcache.ZiphashMissing:
-		return fmt.Sprintf("the recorded hash of %s is missing; the next build extracts it again", w.id())
+		from := ""
+		if e.Zip.State == gomodcache.Absent {
+			from = ", from a zip that it has to download"
+		}
+		return fmt.Sprintf("the recorded hash of %s is missing; the next build makes it again%s", w.id(), from)
 	}
 	return fmt.Sprintf("the .info file of %s is garbled: %s", w.id(), e.Info.Damage)
 }
@@ -252,6 +257,30 @@ func (t *cacheTally) missingInfo(goproxy string) *Finding {
 	}
 	f := t.many(ruleInfoDamaged, t.noInfo, "the .info file of %s is missing, and GOPROXY=off keeps the go command from fetching it")
 	f.Fix.Description = "Fill the cache with go mod download where there is a network; builds do without the file."
+	return &f
+}
+
+// leftoversFinding tells of files that interrupted downloads left behind.
+func (t *cacheTally) leftoversFinding(dir string) *Finding {
+	if len(t.left) == 0 {
+		return nil
+	}
+	f := t.many(ruleLeftovers, t.left, "downloads of %s left "+plain.Count(len(t.leftFiles), "temporary file")+" ("+plain.Bytes(t.leftBytes)+") in the module cache")
+	f.Evidence = plain.Lines(t.leftFiles)
+	f.Fix.Description = "Remove them while no go command is at work; after a checksum mismatch look at them first."
+	f.Fix.Command = "find " + shellQuote(filepath.Join(dir, "cache", "download")) + ` -name '*.tmp' -type f -delete`
+	f.Fix.Aside = slices.Clone(t.leftFiles)
+	return &f
+}
+
+// unwritableFinding tells what has to be extracted where this user may not write.
+func (t *cacheTally) unwritableFinding() *Finding {
+	if len(t.unwritable) == 0 {
+		return nil
+	}
+	f := t.many(ruleCacheUnwritable, t.unwritable, "%s must be extracted from the zip, and this user may not write there")
+	f.Evidence = append([]string{t.whyUnwritable}, plain.Lines(f.Evidence)...)
+	f.Fix.Description = "Let a user who may write there run go mod download, or set GOMODCACHE to a folder of one's own."
 	return &f
 }
 

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/mod/sumdb/dirhash"
 	"golang.org/x/mod/zip"
 
+	"github.com/gopreflight/gopreflight/internal/git"
 	"github.com/gopreflight/gopreflight/internal/goenv"
 	"github.com/gopreflight/gopreflight/internal/repo"
 )
@@ -62,34 +63,47 @@ require (
 	example.com/dep v1.0.0 // indirect
 	example.com/lib v1.0.0
 	example.com/orig v1.0.0
+	example.com/wired v0.0.0
 	github.com/Azure/thing v1.2.0
 )
 
 replace example.com/orig => example.com/fork v1.0.0
+
+replace example.com/wired => ./wired
 `,
+	"wired/go.mod":   "module example.com/wired\n\ngo 1.21\n",
+	"wired/wired.go": "package wired\n\nfunc F() string { return \"wired\" }\n",
+	".gitignore":     "*.gen.go\n.mc\n",
 	"app.go": `package app
 
 import (
 	"example.com/compat"
 	"example.com/lib"
 	"example.com/orig"
+	"example.com/wired"
 	"github.com/Azure/thing"
 )
 
-func F() string { return lib.F() + orig.F() + thing.F() + compat.F() }
+func F() string { return lib.F() + orig.F() + thing.F() + compat.F() + wired.F() }
 `,
 }
 
 // newCacheLab builds the lab; the go command writes go.sum and fills the cache.
 func newCacheLab(t *testing.T) *cacheLab {
 	t.Helper()
-	for _, name := range []string{"go", "sh"} {
+	return newLab(t, labModules, labRepo, "mod tidy", "mod download", "build ./...")
+}
+
+// newLab serves modules, makes a repository of files and runs go commands in it.
+func newLab(t *testing.T, modules map[string]map[string]string, repository map[string]string, commands ...string) *cacheLab {
+	t.Helper()
+	for _, name := range []string{"go", "git", "sh"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skip(err)
 		}
 	}
 	served := t.TempDir()
-	for id, files := range labModules {
+	for id, files := range modules {
 		serveModule(t, served, id, files)
 	}
 	server := httptest.NewServer(http.FileServer(http.Dir(served)))
@@ -105,17 +119,29 @@ func newCacheLab(t *testing.T) *cacheLab {
 			"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GO_TELEMETRY_CHILD=2", "XDG_CONFIG_HOME=" + home, "GOENV=" + filepath.Join(home, "env"),
 			"GOPATH=" + filepath.Join(home, "go"), "GOCACHE=" + strings.TrimSpace(string(gocache)), "TMPDIR=" + t.TempDir(),
 			"GOFLAGS=-modcacherw", "GOTOOLCHAIN=local", "GOSUMDB=off", "GOWORK=", "GOTELEMETRY=off", "GIT_TERMINAL_PROMPT=0",
+			"GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com",
 		},
 	}
-	for name, text := range labRepo {
+	for name, text := range repository {
 		labWrite(t, filepath.Join(l.root, name), text)
 	}
-	for _, args := range [][]string{{"mod", "tidy"}, {"mod", "download"}, {"build", "./..."}} {
-		if out, err := l.run(l.proxy, "go", args...); err != nil {
-			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	for _, command := range commands {
+		if out, err := l.run(l.proxy, "go", strings.Fields(command)...); err != nil {
+			t.Fatalf("go %s: %v\n%s", command, err, out)
 		}
 	}
+	l.commit(t)
 	return l
+}
+
+// commit commits all files of the repository.
+func (l *cacheLab) commit(t *testing.T) {
+	t.Helper()
+	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"commit", "-q", "-m", "all"}} {
+		if out, err := l.run(l.proxy, "git", args...); err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+	}
 }
 
 // copy is the same lab, tampered with on its own.
@@ -143,18 +169,42 @@ func (l *cacheLab) run(goproxy, name string, args ...string) (string, error) {
 	return out.String(), err
 }
 
+// A labOutcome is how a go command ended.
+type labOutcome struct {
+	exit int
+	// words are the first line that says why; empty for exit 0.
+	words string
+}
+
+func (o labOutcome) String() string {
+	return strings.TrimSuffix(fmt.Sprintf("exit %d: %s", o.exit, o.words), ": ")
+}
+
 // rc is the exit code of a go command.
 func (l *cacheLab) rc(t *testing.T, goproxy string, args ...string) int {
 	t.Helper()
-	_, err := l.run(goproxy, "go", args...)
+	return l.end(t, goproxy, args...).exit
+}
+
+// end is how a go command ends.
+func (l *cacheLab) end(t *testing.T, goproxy string, args ...string) labOutcome {
+	t.Helper()
+	out, err := l.run(goproxy, "go", args...)
 	if err == nil {
-		return 0
+		return labOutcome{}
 	}
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	return exit.ExitCode()
+	o := labOutcome{exit: exit.ExitCode()}
+	for line := range strings.Lines(out) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "go: downloading") {
+			o.words = l.neutral(line)
+			break
+		}
+	}
+	return o
 }
 
 // session is what check modcache sees of the lab.
@@ -165,8 +215,16 @@ func (l *cacheLab) session(t *testing.T, goproxy string) *Session {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
+	path, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := git.Open(t.Context(), path, l.root, l.env)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &Session{
-		Repo: r, Modules: r.Modules, Scope: ScopeJob,
+		Repo: r, Modules: r.Modules, Scope: ScopeJob, Git: g, CI: true,
 		Env: goenv.FromMap(map[string]string{"GOMODCACHE": l.cache, "GOPROXY": goproxy}),
 	}
 }
@@ -195,7 +253,11 @@ func (l *cacheLab) sumLine(t *testing.T, id string) int {
 func (l *cacheLab) foreignZip(t *testing.T, id string) {
 	t.Helper()
 	dir := t.TempDir()
-	files := map[string]string{"evil.go": "package " + filepath.Base(strings.Split(id, "@")[0]) + "\n\nfunc F() string { return \"evil\" }\n"}
+	name := filepath.Base(strings.Split(id, "@")[0])
+	if id == labFork {
+		name = "orig"
+	}
+	files := map[string]string{"evil.go": "package " + name + "\n\nfunc F() string { return \"evil\" }\n"}
 	files["go.mod"] = labModules[id]["go.mod"]
 	serveModule(t, dir, id, files)
 	labCopy(t, filepath.Join(dir, escapeID(id, "%s/@v/%s.zip")), l.file(id, "zip"))

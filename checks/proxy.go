@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/module"
@@ -18,27 +19,34 @@ import (
 
 // proxy asks every module proxy of GOPROXY, all at once, for one module that
 // the repository needs, and says what the go command will do with the chain.
-// Not asked: whether the proxies have every other module, and what "direct"
-// would find. Costs four small requests to each entry; writes nothing.
+// Where that comes to "direct", it asks the module's own host too. Not asked:
+// whether the proxies have every other module, and whether git can clone. Costs a
+// handful of small requests to each entry; writes nothing.
 var proxy = &Check{
 	Name:  "proxy",
 	Stage: StageProxy,
 	Title: "module proxies answer",
 	Doc: "Asks every entry of GOPROXY for one module of the build list (or those of `proxy.probe`): its\n" +
-		"info, mod, version list and the first bytes of its zip. Each entry is followed phase by phase\n" +
+		"info, mod, version list and the first 256 KiB of its zip. Each entry is followed phase by phase\n" +
 		"(DNS, connection, HTTP proxy, TLS, HTTP, content), and the chain is then judged as the go command\n" +
 		"walks it: only \"not found\" (404, 410) falls through `,`, any error falls through `|`, and bad\n" +
-		"content of a mod or a zip falls through neither.\n\n" +
+		"content of a mod or a zip falls through neither. A transient fault is tried once more, and told.\n\n" +
+		"Beside that, for a second at most: every address of the entry's name, `@latest`, a version that does\n" +
+		"not exist, a module with a capital in its path, and whether it leads to the checksum database. Where\n" +
+		"the go command would fetch it from the module's own host (`direct`), that host is asked for\n" +
+		"its `go-import` tag, and PATH and GOVCS are looked at; nothing is cloned, and no address of this\n" +
+		"machine or of a private network is connected to because go.mod names it.\n\n" +
 		"The module that is asked for is public: none that GOPRIVATE or GONOPROXY matches, none that is\n" +
-		"replaced, none of the main module's own host and owner. GOAUTH commands are not run. What\n" +
-		"`direct` would find is not asked. It costs four small requests to each entry and never more\n" +
-		"than `proxy.timeout` for an entry, although the go command itself would wait for ever.",
+		"replaced, none of the main module's own host and owner. GOAUTH commands are not run. It never takes\n" +
+		"more than `proxy.timeout`, although the go command itself would wait for ever.",
 	Needs: []*Check{env},
 	Rules: []*Rule{
 		ruleProxyDNS, ruleProxyConnect, ruleProxyTimeout, ruleProxyHTTPProxy,
 		ruleProxyTLSExpired, ruleProxyTLSUntrusted, ruleProxyTLSName, ruleProxyTLS,
 		ruleProxyCredentials, ruleProxyStatus, ruleProxyRedirect, ruleProxyContent, ruleProxyFile,
 		ruleProxyFallback, ruleProxyListRefused, ruleProxyNotFound, ruleProxyTLSExpiring, ruleProxyStandby,
+		ruleProxyFlaky, ruleProxyAddress, ruleProxyClock, ruleProxyUnknownVersion, ruleProxyEscaping,
+		ruleProxyDirectHost, ruleProxyDirectMeta, ruleProxyDirectVCS, ruleProxyDirectGit,
 	},
 	Run: runProxy,
 }
@@ -55,7 +63,7 @@ func runProxy(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	if err != nil {
 		return Facts{}, nil, fmt.Errorf("GOPROXY: %w", err)
 	}
-	if !slices.ContainsFunc(chain, func(e goproxy.Entry) bool { return e.URL != nil }) {
+	if !slices.ContainsFunc(chain, func(e goproxy.Entry) bool { return e.URL != nil || e.Keyword == goproxy.Direct }) {
 		return Facts{}, nil, Skip(fmt.Sprintf("GOPROXY is %q: there is no module proxy to ask", chain.String()))
 	}
 	modules, err := proxyModules(s.Modules, s.Config.Proxy.Probe, gonoproxy, s.Env.Get("GOPRIVATE"))
@@ -68,23 +76,55 @@ func runProxy(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	}
 	p := &goproxy.Prober{
 		Timeout: s.Config.Proxy.Timeout, Now: s.Now, Getenv: s.Getenv, Credentials: credentials,
+		Capital: capitalModule(s.Modules, modules[0], gonoproxy+","+s.Env.Get("GOPRIVATE")), SumDB: sumDBName(s.Env),
 	}
-	probes := make([]proxyProbe, len(modules))
-	for i, m := range modules {
-		probes[i] = proxyProbe{chain: chain, module: m, results: p.Probe(ctx, chain, m), otherAuth: other, now: s.Now()}
-		if err := ctx.Err(); err != nil {
-			return Facts{}, nil, err
-		}
+	if s.prober != nil {
+		s.prober(p)
+	}
+	start := s.Now()
+	probes := probeModules(ctx, p, chain, modules, other)
+	if err := ctx.Err(); err != nil {
+		return Facts{}, nil, err
 	}
 	var v proxyVerdict
 	for i := range probes {
 		v.add(probes[i].judge())
 	}
-	facts := Facts{Summary: probes[0].summary(), Values: proxyValues(probes)}
+	private := privateModules(s.Modules, gonoproxy)
+	var direct []directProbe
+	if m, why, ok := directModule(probes); ok {
+		direct = append(direct, askDirect(ctx, s, p, m, why, s.Config.Proxy.Timeout-s.Now().Sub(start)))
+		v.add(proxyVerdict{findings: direct[0].judge()})
+	}
+	facts := Facts{Summary: probes[0].summary(), Values: proxyValues(s, probes, direct, private)}
 	if v.unknown != "" {
 		err = Skip(v.unknown)
 	}
 	return facts, v.findings, err
+}
+
+// probeModules asks for all modules at once: however many they are, it takes no
+// longer than the slowest entry.
+func probeModules(ctx context.Context, p *goproxy.Prober, chain goproxy.Chain, modules []module.Version, otherAuth bool) []proxyProbe {
+	probes := make([]proxyProbe, len(modules))
+	var wg sync.WaitGroup
+	for i, m := range modules {
+		wg.Go(func() {
+			probes[i] = proxyProbe{chain: chain, module: m, capital: p.Capital, results: p.Probe(ctx, chain, m), otherAuth: otherAuth, now: p.Now()}
+		})
+	}
+	wg.Wait()
+	return probes
+}
+
+// sumDBName is the checksum database that the go command would ask; empty for
+// none, and for a setting that another check tells of.
+func sumDBName(e *goenv.Env) string {
+	db, err := goenv.ParseGOSUMDB(e.Get("GOSUMDB"))
+	if err != nil || db.Off || db.URL != nil {
+		return ""
+	}
+	return db.Name
 }
 
 // privatePatterns is what the go command takes for GONOPROXY: GOPRIVATE when it
@@ -148,6 +188,9 @@ func readNetrc(getenv func(string) string) goproxy.Netrc {
 // summary says in a line who answers, and how fast.
 func (p *proxyProbe) summary() string {
 	d := p.chain.Decide(p.outcomes(goproxy.Info))
+	if d.End == goproxy.Open && p.chain[d.Entry].Keyword == goproxy.Direct {
+		return fmt.Sprintf("%s comes from its own host (direct)", p.module)
+	}
 	if d.End != goproxy.Served {
 		for i := range p.results {
 			if r := &p.results[i]; r.Probed && r.Answer(goproxy.Info).Outcome() == goproxy.NotExist {
@@ -177,62 +220,12 @@ func millis(d time.Duration) string {
 	return fmt.Sprintf("%.1f s", d.Seconds())
 }
 
-// A proxyValue is one entry among the facts.
-type proxyValue struct {
-	Entry     string            `json:"entry"`
-	Module    string            `json:"module"`
-	HTTPProxy string            `json:"httpProxy,omitempty"`
-	Phases    []string          `json:"phases"`
-	Answers   map[string]string `json:"answers"`
-}
-
-func proxyValues(probes []proxyProbe) map[string]any {
-	values := []proxyValue{}
-	for _, p := range probes {
-		for i := range p.results {
-			r := &p.results[i]
-			if !r.Probed {
-				continue
-			}
-			v := proxyValue{Entry: r.Entry.String(), Module: p.module.String(), HTTPProxy: r.HTTPProxy,
-				Phases: phaseTexts(r), Answers: map[string]string{}}
-			for _, a := range r.Answers {
-				v.Answers[string(a.Endpoint)] = answerText(&a)
-			}
-			values = append(values, v)
-		}
-	}
-	return map[string]any{"chain": probes[0].chain.String(), "entries": values}
-}
-
-// phaseTexts is each phase of the first request with its time.
-func phaseTexts(r *goproxy.Result) []string {
-	texts := []string{}
-	for _, t := range r.Timings {
-		text := string(t.Phase) + " " + millis(t.Duration)
-		if t.Failed {
-			text = string(t.Phase) + " failed after " + millis(t.Duration)
-		}
-		texts = append(texts, text)
-	}
-	return texts
-}
-
-// answerText is what became of one endpoint.
-func answerText(a *goproxy.Answer) string {
-	switch {
-	case a.Fault == nil:
-		return "ok in " + millis(a.Duration)
-	case a.Assumed:
-		return "not asked"
-	}
-	return a.Fault.Text
-}
-
 // A proxyProbe is what was found out with one module.
 type proxyProbe struct {
-	chain   goproxy.Chain
-	module  module.Version
+	chain  goproxy.Chain
+	module module.Version
+	// capital is the module with a capital in its path that was asked for too.
+	capital module.Version
 	results []goproxy.Result
 	// otherAuth says that GOAUTH has credentials that were not used.
 	otherAuth bool

@@ -2,26 +2,11 @@ package checks
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/gopreflight/gopreflight/internal/goproxy"
 )
-
-// certificateWarning is how long before its end a certificate is warned about,
-// but not before the last part of its life in certificateParts: ones that are
-// made for hours or days are renewed as late.
-const (
-	certificateWarning = 14 * 24 * time.Hour
-	certificateParts   = 6
-)
-
-// neededEndpoints are what a download asks for, in the go command's order. The
-// list is for queries only and is judged apart.
-var neededEndpoints = []goproxy.Endpoint{goproxy.Info, goproxy.Mod, goproxy.Zip}
 
 // A proxyVerdict is what probes come to.
 type proxyVerdict struct {
@@ -78,7 +63,7 @@ func (p *proxyProbe) judge() proxyVerdict {
 	var v proxyVerdict
 	asked, server := -1, -1 // the last entry that was asked, and the one that serves the info
 	complete := true
-	for _, e := range neededEndpoints {
+	for _, e := range goproxy.Downloads {
 		outcomes := p.outcomes(e)
 		d := p.chain.Decide(outcomes)
 		asked = max(asked, d.Entry)
@@ -101,6 +86,11 @@ func (p *proxyProbe) judge() proxyVerdict {
 	}
 	v.add(proxyVerdict{findings: p.judgeStandby(asked)})
 	v.add(proxyVerdict{findings: p.judgeCertificates()})
+	v.add(proxyVerdict{findings: p.judgeFlaky(v.findings)})
+	v.add(proxyVerdict{findings: p.judgeAddresses()})
+	v.add(proxyVerdict{findings: p.judgeUnknownVersion()})
+	v.add(proxyVerdict{findings: p.judgeEscaping()})
+	v.add(proxyVerdict{findings: p.judgeClock()})
 	return v
 }
 
@@ -144,8 +134,8 @@ func (p *proxyProbe) stop(i int, a *goproxy.Answer, consequence string) Finding 
 	r, f := &p.results[i], a.Fault
 	finding := proxyRule(r, f).Finding("%s", p.message(r, a))
 	finding.Key = r.Entry.String()
-	finding.Transient = isTransient(f)
-	finding.Evidence = append(p.evidence(i, a), consequence)
+	finding.Transient = f.Transient()
+	finding.Evidence = slices.Concat(p.evidence(i, a), []string{consequence}, p.walkRows(), background(r, f))
 	finding.Fix = p.fix(i, proxyAdvice(r, f))
 	return finding
 }
@@ -155,8 +145,9 @@ func (p *proxyProbe) fallback(i int, a *goproxy.Answer) Finding {
 	r := &p.results[i]
 	finding := ruleProxyFallback.Finding("%s; every request pays for it and goes on to the next entry", p.message(r, a))
 	finding.Key = r.Entry.String()
-	finding.Transient = isTransient(a.Fault)
+	finding.Transient = a.Fault.Transient()
 	finding.Evidence = append(p.evidence(i, a), `"|" falls through on any error; nothing remembers a dead proxy: info, mod and zip of every module ask it first`)
+	finding.Evidence = slices.Concat(finding.Evidence, p.walkRows(), background(r, a.Fault))
 	finding.Fix = p.fix(i, proxyAdvice(r, a.Fault))
 	return finding
 }
@@ -196,7 +187,7 @@ func (p *proxyProbe) judgeList(server int) []Finding {
 		finding = ruleProxyListRefused.Finding("%s, while %s serves the module", p.message(r, a), p.results[server].Entry.Host())
 	}
 	finding.Key = r.Entry.String()
-	finding.Transient = isTransient(a.Fault)
+	finding.Transient = a.Fault.Transient()
 	finding.Evidence = append(p.evidence(at, a), "what needs the list fails: go get M@latest, go get -u, go list -m -versions, go mod tidy with a missing module")
 	finding.Fix.Description = "Let the proxy answer @v/list, or name exact versions: go get M@v1.2.3."
 	return []Finding{finding}
@@ -210,37 +201,19 @@ func (p *proxyProbe) judgeStandby(asked int) []Finding {
 		if !r.Probed {
 			continue
 		}
-		for _, e := range neededEndpoints {
+		for _, e := range goproxy.Downloads {
 			a := r.Answer(e)
 			if p.outcomes(e)[i] != goproxy.Failed && !a.Broken() {
 				continue
 			}
 			finding := ruleProxyStandby.Finding("%s; it is asked only for what the entries before it do not serve", p.message(r, a))
 			finding.Key = r.Entry.String()
-			finding.Transient = isTransient(a.Fault)
+			finding.Transient = a.Fault.Transient()
 			finding.Evidence = p.evidence(i, a)
 			finding.Fix = p.fix(i, proxyAdvice(r, a.Fault))
 			findings = append(findings, finding)
 			break
 		}
-	}
-	return findings
-}
-
-// judgeCertificates looks for certificates that are good, but not for long.
-func (p *proxyProbe) judgeCertificates() []Finding {
-	var findings []Finding
-	for i := range p.results {
-		r := &p.results[i]
-		c := r.Certificate
-		if c == nil || c.NotAfter.Sub(p.now) >= min(certificateWarning, c.NotAfter.Sub(c.NotBefore)/certificateParts) {
-			continue
-		}
-		finding := ruleProxyTLSExpiring.Finding("the certificate of %s expires %s (issuer: %s)", r.Entry.Host(), inDays(c.NotAfter.Sub(p.now)), c.Issuer)
-		finding.Key = r.Entry.String()
-		finding.Evidence = []string{p.entryText(i), "valid until " + c.NotAfter.UTC().Format(time.RFC3339)}
-		finding.Fix.Description = "Renew the certificate of " + r.Entry.Host() + "."
-		findings = append(findings, finding)
 	}
 	return findings
 }
@@ -255,131 +228,12 @@ func (p *proxyProbe) whyUnknown(i int, e goproxy.Endpoint) string {
 	return fmt.Sprintf("%s was not asked to the end: %s", r.Entry.Host(), a.Fault.Text)
 }
 
-// message says in one line which host did what.
-func (p *proxyProbe) message(r *goproxy.Result, a *goproxy.Answer) string {
-	f := a.Fault
-	host := r.Entry.Host()
-	if f.Host != "" && f.Phase != goproxy.HTTPProxy && r.Entry.URL.Scheme != "file" && displayHost(f.Host) != displayHost(host) {
-		host = fmt.Sprintf("%s (where %s redirects to)", displayHost(f.Host), host)
-	}
-	viaProxy := "the HTTP proxy " + r.HTTPProxy
-	c := f.Certificate
-	switch f.Kind {
-	case goproxy.NXDomain:
-		return host + ": no such host"
-	case goproxy.DNSTimeout:
-		return host + ": the name server does not answer (" + f.Text + ")"
-	case goproxy.Refused:
-		return host + " refuses the connection"
-	case goproxy.Unreachable:
-		return host + " is unreachable: " + f.Text
-	case goproxy.Reset:
-		return host + " closes the connection (" + string(f.Phase) + ")"
-	case goproxy.Timeout:
-		if f.Phase == goproxy.HTTPProxy {
-			return fmt.Sprintf("%s does not lead to %s: %s", viaProxy, host, f.Text)
-		}
-		return fmt.Sprintf("%s: %s (%s)", host, f.Text, f.Phase)
-	case goproxy.ProxyConnect:
-		return fmt.Sprintf("%s does not lead to %s: %s", viaProxy, host, f.Text)
-	case goproxy.ProxyAuth:
-		return fmt.Sprintf("%s wants credentials before it leads to %s (status 407)", viaProxy, host)
-	case goproxy.TLSExpired:
-		if c != nil {
-			return fmt.Sprintf("the certificate of %s expired on %s (issuer: %s)", host, c.NotAfter.UTC().Format(time.DateOnly), c.Issuer)
-		}
-	case goproxy.TLSNotYetValid:
-		if c != nil {
-			return fmt.Sprintf("the certificate of %s is valid from %s on only (issuer: %s)", host, c.NotBefore.UTC().Format(time.RFC3339), c.Issuer)
-		}
-	case goproxy.TLSUnknownAuthority:
-		if c != nil {
-			return fmt.Sprintf("the certificate of %s is signed by an authority that is not trusted here (issuer: %s)", host, c.Issuer)
-		}
-	case goproxy.TLSName:
-		if c != nil {
-			return fmt.Sprintf("the certificate of %s is for another name: %s", host, strings.Join(c.Names, ", "))
-		}
-	case goproxy.HTTPOnHTTPS:
-		return host + " speaks plain HTTP where GOPROXY says https"
-	case goproxy.Status, goproxy.NotFound:
-		return fmt.Sprintf("%s answers with %s (%s of %s)", host, f.Text, a.Endpoint, p.module)
-	case goproxy.Content:
-		return fmt.Sprintf("%s %s (%s of %s)", host, f.Text, a.Endpoint, p.module)
-	case goproxy.Truncated, goproxy.File:
-		return fmt.Sprintf("%s: %s (%s of %s)", host, f.Text, a.Endpoint, p.module)
-	}
-	return host + ": " + f.Text
-}
-
-// displayHost is host:port without the port of https and http.
-func displayHost(hostPort string) string {
-	host, port, err := net.SplitHostPort(hostPort)
-	if err != nil || port != "443" && port != "80" {
-		return strings.ToLower(hostPort)
-	}
-	return strings.ToLower(host)
-}
-
-// evidence is what was seen of an entry.
-func (p *proxyProbe) evidence(i int, a *goproxy.Answer) []string {
-	r, f := &p.results[i], a.Fault
-	lines := []string{p.entryText(i)}
-	if r.HTTPProxy != "" {
-		lines = append(lines, "through the HTTP proxy "+r.HTTPProxy)
-	}
-	if phases := phaseTexts(r); len(phases) > 0 {
-		lines = append(lines, strings.Join(phases, ", "))
-	}
-	lines = append(lines, p.answersText(r), "GET "+a.URL+": "+f.Text)
-	for _, d := range f.Detail {
-		lines = append(lines, "server: "+d)
-	}
-	if r.CredentialsKept != "" {
-		lines = append(lines, "credentials are not sent on to "+r.CredentialsKept+", where it redirects to")
-	}
-	return lines
-}
-
-// entryText names an entry by its place among those that the user wrote.
-func (p *proxyProbe) entryText(i int) string {
-	n, total := 0, 0
-	for j := range p.chain {
-		if p.chain[j].Keyword == goproxy.NoProxy {
-			continue
-		}
-		total++
-		if j <= i {
-			n++
-		}
-	}
-	return fmt.Sprintf("entry %d of %d: %s", n, total, p.chain[i])
-}
-
-// answersText is what became of each endpoint, in short.
-func (p *proxyProbe) answersText(r *goproxy.Result) string {
-	var texts []string
-	for i := range r.Answers {
-		a := &r.Answers[i]
-		text := answerText(a)
-		switch f := a.Fault; {
-		case f == nil || a.Assumed:
-		case f.Status != 0:
-			text = fmt.Sprint(f.Status)
-		default:
-			text = "failed"
-		}
-		texts = append(texts, string(a.Endpoint)+" "+text)
-	}
-	return strings.Join(texts, ", ")
-}
-
 // fix gives the advice, and the rest of the chain as a command where the probes
 // show that it serves the module.
 func (p *proxyProbe) fix(i int, advice string) Fix {
 	without := slices.Delete(slices.Clone(p.chain), i, i+1)
 	rest := proxyProbe{chain: without, results: slices.Delete(slices.Clone(p.results), i, i+1), otherAuth: p.otherAuth}
-	for _, e := range neededEndpoints {
+	for _, e := range goproxy.Downloads {
 		d := without.Decide(rest.outcomes(e))
 		if d.End != goproxy.Served || rest.results[d.Entry].Answer(e).Broken() {
 			return Fix{Description: advice}
@@ -391,17 +245,5 @@ func (p *proxyProbe) fix(i int, advice string) Fix {
 	return Fix{
 		Description: advice + " Until then the other entries serve the module.",
 		Command:     "export GOPROXY=" + shellQuote(without.String()),
-	}
-}
-
-// inDays says when, in whole days.
-func inDays(d time.Duration) string {
-	switch days := int(d / (24 * time.Hour)); days {
-	case 0:
-		return "within a day"
-	case 1:
-		return "in 1 day"
-	default:
-		return fmt.Sprintf("in %d days", days)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 
+	"github.com/gopreflight/gopreflight/internal/localnet"
 	"github.com/gopreflight/gopreflight/internal/repo"
 )
 
@@ -65,6 +66,21 @@ func requiredVersion(mains []*repo.Module, path string) string {
 // before indirect ones, main modules in their order, lines in theirs. Asking
 // for it must tell a proxy nothing that is not public.
 func publicModule(mains []*repo.Module, private string) (module.Version, bool) {
+	return firstPublic(mains, private, func(module.Version) bool { return true })
+}
+
+// capitalModule is the first of them whose path has a capital; the zero value
+// when the module that is probed has one itself, or none has.
+func capitalModule(mains []*repo.Module, probed module.Version, private string) module.Version {
+	hasCapital := func(m module.Version) bool { return strings.ToLower(m.Path) != m.Path }
+	if hasCapital(probed) {
+		return module.Version{}
+	}
+	m, _ := firstPublic(mains, private, hasCapital)
+	return m
+}
+
+func firstPublic(mains []*repo.Module, private string, want func(module.Version) bool) (module.Version, bool) {
 	for _, indirect := range []bool{false, true} {
 		for _, m := range mains {
 			if m.Syntax == nil {
@@ -74,7 +90,7 @@ func publicModule(mains []*repo.Module, private string) (module.Version, bool) {
 				own := func(main *repo.Module) bool { return sameOwner(main.Path, r.Mod.Path) }
 				if r.Indirect != indirect || isReplaced(m, r.Mod) || !isPublicPath(r.Mod.Path) ||
 					module.MatchPrefixPatterns(private, r.Mod.Path) || slices.ContainsFunc(mains, own) ||
-					module.Check(r.Mod.Path, r.Mod.Version) != nil {
+					module.Check(r.Mod.Path, r.Mod.Version) != nil || !want(r.Mod) {
 					continue
 				}
 				return r.Mod, true
@@ -104,10 +120,10 @@ func isReplaced(m *repo.Module, v module.Version) bool {
 // public network.
 func isPublicPath(path string) bool {
 	host, _, _ := strings.Cut(path, "/")
-	if _, err := netip.ParseAddr(host); err == nil {
+	if _, err := netip.ParseAddr(host); err == nil || localnet.Host(host) {
 		return false
 	}
-	return strings.Contains(host, ".") && !strings.HasSuffix(host, ".localhost")
+	return strings.Contains(host, ".")
 }
 
 // sameOwner reports whether two module paths share the host and the element

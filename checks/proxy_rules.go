@@ -47,7 +47,8 @@ var (
 	ruleProxyTLSUntrusted = &Rule{
 		ID: "proxy/tls-untrusted", Severity: Error, Blocks: true,
 		Summary: "The certificate of a module proxy is signed by an authority that is not trusted here.",
-		Help: "Common in containers, which lack the company's own authority or all of them. Install the\n" +
+		Help: "Common in containers, which lack the company's own authority or all of them, and behind a\n" +
+			"firewall that opens TLS: the issuer that the message names is then the firewall's. Install the\n" +
 			"authority's certificate (Debian: into `/usr/local/share/ca-certificates`, then\n" +
 			"`update-ca-certificates`), or name a bundle in `SSL_CERT_FILE` (not on macOS and Windows). A\n" +
 			"missing intermediate certificate on the server looks the same. GOINSECURE does not help here.",
@@ -62,9 +63,10 @@ var (
 	ruleProxyTLS = &Rule{
 		ID: "proxy/tls", Severity: Error, Blocks: true,
 		Summary: "No TLS connection to a module proxy comes about.",
-		Help: "The server speaks plain HTTP, its certificate is not valid yet, or the handshake fails. An\n" +
-			"entry of GOPROXY without a scheme means https: write `http://` for a server without TLS. For a\n" +
-			"certificate that is not valid yet, look at this machine's clock.",
+		Help: "The server speaks plain HTTP, or no TLS that is new enough (1.2 is the oldest that the go\n" +
+			"command speaks), its certificate is not valid yet, or the handshake fails. An entry of GOPROXY\n" +
+			"without a scheme means https: write `http://` for a server without TLS. For a certificate that is\n" +
+			"not valid yet, look at this machine's clock.",
 	}
 	ruleProxyCredentials = &Rule{
 		ID: "proxy/credentials", Severity: Error, Blocks: true,
@@ -159,7 +161,7 @@ func proxyRule(r *goproxy.Result, f *goproxy.Fault) *Rule {
 		return ruleProxyTLSUntrusted
 	case goproxy.TLSName:
 		return ruleProxyTLSName
-	case goproxy.TLSNotYetValid, goproxy.TLSOther, goproxy.HTTPOnHTTPS:
+	case goproxy.TLSNotYetValid, goproxy.TLSVersion, goproxy.TLSOther, goproxy.HTTPOnHTTPS:
 		return ruleProxyTLS
 	case goproxy.ProxyAuth, goproxy.InsecureCredentials:
 		return ruleProxyCredentials
@@ -177,19 +179,6 @@ func proxyRule(r *goproxy.Result, f *goproxy.Fault) *Rule {
 		return ruleProxyConnect
 	}
 	return ruleProxyContent
-}
-
-// isTransient reports whether the same request may succeed later, with nobody
-// mending anything.
-func isTransient(f *goproxy.Fault) bool {
-	switch f.Kind {
-	case goproxy.DNSTimeout, goproxy.DNSOther, goproxy.Refused, goproxy.Unreachable, goproxy.Reset,
-		goproxy.Timeout, goproxy.Truncated:
-		return true
-	case goproxy.Status, goproxy.ProxyConnect:
-		return f.Status >= 500 || f.Status == http.StatusTooManyRequests
-	}
-	return false
 }
 
 // proxyAdvice is what mends a fault at its root, in a sentence.
@@ -211,6 +200,9 @@ func proxyAdvice(r *goproxy.Result, f *goproxy.Fault) string {
 	case ruleProxyTLS:
 		if f.Kind == goproxy.HTTPOnHTTPS {
 			return "Write http:// before the host in GOPROXY, or switch TLS on at the server."
+		}
+		if f.Kind == goproxy.TLSVersion {
+			return "Switch TLS 1.2 or later on at " + displayHost(f.Host) + "."
 		}
 		return "Correct the certificate of " + displayHost(f.Host) + ", or this machine's clock."
 	case ruleProxyCredentials:

@@ -1,6 +1,8 @@
 package checks
 
 import (
+	"archive/zip"
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -21,6 +23,7 @@ import (
 
 	"github.com/gopreflight/gopreflight/internal/config"
 	"github.com/gopreflight/gopreflight/internal/goenv"
+	"github.com/gopreflight/gopreflight/internal/goproxy"
 	"github.com/gopreflight/gopreflight/internal/repo"
 )
 
@@ -32,9 +35,11 @@ func proxySession(t *testing.T, settings map[string]string) *Session {
 		Modules: []*repo.Module{mainModule(t, "example.org/main", "require example.com/lib v1.0.0")},
 		Env:     goenv.FromMap(settings),
 		Config:  config.Default(),
-		Getenv:  func(string) string { return "" },
 		Now:     time.Now,
 	}
+	o := proxyOrigin(t)
+	s.Getenv = o.getenv
+	s.prober = func(p *goproxy.Prober) { p.Roots = o.roots }
 	s.Config.Proxy.Timeout = 3 * time.Second
 	return s
 }
@@ -54,7 +59,26 @@ var proxyFiles = map[string]string{
 	"list":        "v1.0.0\n",
 	"v1.0.0.info": `{"Version":"v1.0.0","Time":"2020-01-02T03:04:05Z"}`,
 	"v1.0.0.mod":  "module example.com/lib\n",
-	"v1.0.0.zip":  "PK\x03\x04, as far as anyone looks",
+	"v1.0.0.zip":  zipText("example.com/lib@v1.0.0/go.mod", "example.com/lib@v1.0.0/lib.go"),
+}
+
+// zipText is a zip of files with these names.
+func zipText(names ...string) string {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, name := range names {
+		f, err := w.Create(name)
+		if err == nil {
+			_, err = io.WriteString(f, "package lib\n")
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return b.String()
 }
 
 // proxyServing is a module proxy where some files are others: name, text, ...

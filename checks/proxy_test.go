@@ -295,7 +295,7 @@ func TestProxyCertificateLife(t *testing.T) {
 		}
 		now := time.Now()
 		p := proxyProbe{chain: chain, now: now, results: []goproxy.Result{{
-			Entry: chain[0], Certificate: &goproxy.Certificate{NotBefore: now.Add(tt.left - tt.life), NotAfter: now.Add(tt.left)},
+			Entry: chain[0], TLS: &goproxy.TLSState{Chain: []goproxy.Certificate{{NotBefore: now.Add(tt.left - tt.life), NotAfter: now.Add(tt.left)}}},
 		}}}
 		if got := len(p.judgeCertificates()) > 0; got != tt.want {
 			t.Errorf("%v of %v left: warned %v, want %v", tt.left, tt.life, got, tt.want)
@@ -382,7 +382,6 @@ func TestProxySkips(t *testing.T) {
 	}{
 		"offline":      {map[string]string{"GOPROXY": url}, func(s *Session) { s.Offline = true }, "offline"},
 		"off":          {map[string]string{"GOPROXY": "off", "GOPRIVATE": "x.example"}, nil, `GOPROXY is "off": there is no module proxy to ask`},
-		"direct":       {map[string]string{"GOPROXY": "direct"}, nil, `GOPROXY is "direct": there is no module proxy to ask`},
 		"all private":  {map[string]string{"GOPROXY": url, "GOPRIVATE": "example.com"}, nil, "no public module in the build list to ask a proxy for (proxy.probe can name one)"},
 		"no modules":   {map[string]string{"GOPROXY": url}, func(s *Session) { s.Modules = nil }, "no public module in the build list to ask a proxy for (proxy.probe can name one)"},
 		"private only": {map[string]string{"GOPROXY": url, "GONOPROXY": "example.com"}, func(s *Session) { s.Config.Proxy.Probe = []string{"example.com/lib"} }, "GONOPROXY or GOPRIVATE matches every module of proxy.probe"},
@@ -423,7 +422,7 @@ func TestProxyModules(t *testing.T) {
 		{name: "not replaced", lines: []string{"require example.com/a v1.0.0", "require example.com/b v1.0.0", "replace example.com/a => ./a"}, want: "example.com/b@v1.0.0"},
 		{name: "another version replaced", lines: []string{"require example.com/a v1.0.0", "replace example.com/a v0.9.0 => ./a"}, want: "example.com/a@v1.0.0"},
 		{name: "not private", lines: []string{"require example.com/a v1.0.0", "require example.net/b v1.0.0", "require example.edu/c v1.0.0"}, gonoproxy: "example.com", goprivate: "*.net", want: "example.edu/c@v1.0.0"},
-		{name: "no host", lines: []string{"require corp/a v1.0.0", "require 10.0.0.1/b v1.0.0", "require example.com/c v1.0.0"}, want: "example.com/c@v1.0.0"},
+		{name: "no host", lines: []string{"require corp/a v1.0.0", "require 10.0.0.1/b v1.0.0", "require 127.1/b v1.0.0", "require a.localhost/b v1.0.0", "require example.com/c v1.0.0"}, want: "example.com/c@v1.0.0"},
 		{name: "configured", configured: []string{"example.com/x@v1.2.3", "example.com/y@v0.1.0"}, want: "example.com/x@v1.2.3 example.com/y@v0.1.0"},
 		{name: "configured path", lines: []string{"require example.com/a v1.0.0"}, configured: []string{"example.com/a"}, want: "example.com/a@v1.0.0"},
 		{name: "configured but private", configured: []string{"example.com/x@v1.2.3", "example.net/y@v0.1.0"}, gonoproxy: "example.com", want: "example.net/y@v0.1.0"},
@@ -444,5 +443,21 @@ func TestProxyModules(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
+	}
+}
+
+// TestCapitalModule: a module with a capital is asked for beside one without.
+func TestCapitalModule(t *testing.T) {
+	t.Parallel()
+	lower, upper, private := module.Version{Path: "example.com/a", Version: "v1.0.0"}, module.Version{Path: "example.com/B", Version: "v1.1.0"}, module.Version{Path: "example.net/C", Version: "v1.2.0"}
+	mains := []*repo.Module{mainModule(t, "git.example/owner/main", "require example.com/a v1.0.0", "require example.net/C v1.2.0", "require example.com/B v1.1.0")}
+	if got := capitalModule(mains, lower, "example.net"); got != upper {
+		t.Errorf("beside %s: %s, want %s", lower, got, upper)
+	}
+	if got := capitalModule(mains, private, ""); got != (module.Version{}) {
+		t.Errorf("beside %s: %s, want none", private, got)
+	}
+	if got := capitalModule(mains[:0], lower, ""); got != (module.Version{}) {
+		t.Errorf("without modules: %s, want none", got)
 	}
 }

@@ -103,21 +103,29 @@ func TestOrderHasNoCycle(t *testing.T) {
 }
 
 // TestCacheIsProvenFirst: whatever may write into GOMODCACHE or GOCACHE runs
-// after modcache, so that nothing is compiled before it is proven.
+// after modcache and buildcache, so that nothing is compiled before it is proven
+// and no half-written file is judged.
 func TestCacheIsProvenFirst(t *testing.T) {
 	t.Parallel()
-	var after func(c *Check) bool
-	after = func(c *Check) bool {
+	var after func(c, first *Check) bool
+	after = func(c, first *Check) bool {
 		for _, dep := range slices.Concat(c.Needs, c.After) {
-			if dep == modcache || after(dep) {
+			if dep == first || after(dep, first) {
 				return true
 			}
 		}
 		return false
 	}
-	for _, c := range []*Check{gosum, tidy, build} {
-		if !after(c) {
-			t.Errorf("%s runs the go command and does not wait for modcache", c.Name)
+	for _, first := range []*Check{modcache, buildcache} {
+		for _, c := range []*Check{gosum, tidy, deps, build} {
+			if !after(c, first) {
+				t.Errorf("%s runs the go command and does not wait for %s", c.Name, first.Name)
+			}
+		}
+	}
+	for _, proof := range []*Check{modcache, buildcache} {
+		if !slices.Contains(build.Needs, proof) {
+			t.Errorf("build does not need %s: it would link what is broken", proof.Name)
 		}
 	}
 }

@@ -3,12 +3,16 @@ package checks
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/mod/module"
 
 	"github.com/gopreflight/gopreflight/internal/config"
 	"github.com/gopreflight/gopreflight/internal/git"
 	"github.com/gopreflight/gopreflight/internal/gocmd"
 	"github.com/gopreflight/gopreflight/internal/goenv"
+	"github.com/gopreflight/gopreflight/internal/goproxy"
 	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/repo"
 )
@@ -44,6 +48,11 @@ type Session struct {
 	NoBase string
 	// Scope says whether the job's own machine can be seen.
 	Scope Scope
+	// CI says that a CI runs this: what it has checked out is what somebody
+	// committed, and a difference is nobody's work in progress.
+	CI bool
+	// PrivateRepository says that the CI calls the repository private.
+	PrivateRepository bool
 	// Fork says that the change that is judged comes from another repository.
 	Fork bool
 	// UntrustedCheckout says that a job with the base's rights and secrets
@@ -56,6 +65,12 @@ type Session struct {
 	// Getenv and Environ are the environment that gopreflight was started in.
 	Getenv  func(string) string
 	Environ []string
+	// CacheDir is gopreflight's own folder among the user's caches, for what is kept
+	// between runs; empty where there is none.
+	CacheDir string
+	// ReleaseList is the file in which an image keeps the list of its Go release's
+	// files (internal/image, golist.sh); empty, or a file that is not there, for none.
+	ReleaseList string
 	// Temp returns a new folder inside the run's temporary folder.
 	Temp func(name string) (string, error)
 	// Now is the clock.
@@ -63,6 +78,8 @@ type Session struct {
 	// Progress says what a long check is doing, for the live view.
 	Progress func(format string, args ...any)
 
+	// prober changes how module proxies are asked, in tests; nil for nothing.
+	prober func(*goproxy.Prober)
 	// whole are the modules of all shards; see allModules.
 	whole []*repo.Module
 	// result is what another check came to; the runner sets it for each check.
@@ -86,6 +103,10 @@ type shared struct {
 	workCopies onceMap
 	// toolchainDir is the empty folder in which toolchains are asked for.
 	toolchainDir onceMap
+	// checksums is the client of the checksum database.
+	checksums checksumsOnce
+	// held is what check modcache found, by module version; see heldModule.
+	held atomic.Pointer[map[module.Version]heldModule]
 }
 
 // Root is the repository's top, an absolute path.

@@ -31,7 +31,7 @@ var tidy = &Check{
 		"\"untidy\" and \"network down\". A warm module cache answers alone; only what it does not hold is\n" +
 		"asked from the network. go.sum's part of the answer is reported by check gosum.",
 	Needs: []*Check{toolchainCheck, modcache, gomod},
-	After: []*Check{proxy},
+	After: []*Check{proxy, buildcache},
 	Rules: []*Rule{
 		ruleTidyUnusedRequire, ruleTidyMissingRequire, ruleTidyVersion,
 		ruleTidyIndirect, ruleTidyGoLine, ruleTidyFormat, ruleTidyRewrites, ruleTidyUnanswered,

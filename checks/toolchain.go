@@ -15,7 +15,8 @@ import (
 // the one that GOTOOLCHAIN makes of its go and toolchain lines, and whether
 // that one can be had. It costs nothing where the installed release serves;
 // else the go command fetches and verifies the other one, once, as it would
-// for the build. It does not compare a release's own files with anything.
+// for the build. The files of each release are hashed and held against the checksum
+// database's record: a second of all cores, and a request or a few.
 var toolchainCheck = &Check{
 	Name:  "toolchain",
 	Stage: StageEnv,
@@ -25,11 +26,17 @@ release really runs: what GOTOOLCHAIN makes of the go and toolchain lines. Where
 another release than the installed one is wanted, the go command fetches it (from
 GOPROXY, verified against the checksum database), as it would for the build.
 
-It does not prove that a release's own files are authentic.`,
+Then the files of each release that builds something here are hashed and held against the checksum
+database's record of that release, which is asked where the go command would ask it: the whole is as it was
+released, or not. Folders that no build reads, an edited ` + "`go.env`" + ` and further programs in ` + "`bin`" + ` do not matter.
+Where files were left out, the list that gopreflight's image keeps, or the release's module in the module
+cache, lets the rest be proven and names what differs. Go that a distribution patched, or that somebody built,
+cannot be proven: the link of the chain is then ` + "`unproven`" + ` and says why. ` + "`toolchain.authentic: required`" + ` wants
+an answer. Inside a GitHub container action the job's Go is not to be seen.`,
 	Needs: []*Check{env},
 	Rules: []*Rule{
 		ruleToolchainNotFound, ruleToolchainTooOld, ruleToolchainUnavailable,
-		ruleToolchainRedundant, ruleToolchainNotAllowed,
+		ruleToolchainRedundant, ruleToolchainNotAllowed, ruleReleaseModified, ruleReleaseUnverified,
 	},
 	Unanswered: ruleToolchainUnavailable,
 	Run:        runToolchain,
@@ -101,15 +108,31 @@ func runToolchain(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	statuses, findings := s.forEachModule(ctx, func(ctx context.Context, m *repo.Module) (string, []Finding, error) {
 		return judgeToolchain(ctx, s, m)
 	})
+	proofs := s.proveReleases(ctx, s.releases(ctx, s.Modules))
+	if err := ctx.Err(); err != nil {
+		return Facts{}, nil, context.Cause(ctx)
+	}
+	for _, p := range proofs {
+		if p.finding != nil {
+			findings = append(findings, *p.finding)
+		}
+	}
+	link := toolchainLink(proofs)
+	summary := toolchainSummary(s, local)
+	if link.State == Proven {
+		if summary += ", authentic"; link.Why != "" {
+			summary += " (" + link.Why + ")"
+		}
+	}
 	return Facts{
-		Summary: toolchainSummary(s, local),
+		Summary: summary,
 		Modules: statuses,
-		Values:  map[string]any{"go": s.Go.Path(), "version": local, "goroot": s.Env.Get("GOROOT"), "GOTOOLCHAIN": s.Env.Get("GOTOOLCHAIN")},
-		Link: &Link{
-			Link: "toolchain", State: Unproven, Unit: "files",
-			Why: "the files of " + local + " were not compared with the checksum database",
+		Values: map[string]any{
+			"go": s.Go.Path(), "version": local, "goroot": s.Env.Get("GOROOT"), "GOTOOLCHAIN": s.Env.Get("GOTOOLCHAIN"),
+			"releases": authenticValues(proofs),
 		},
-	}, findings, nil
+		Link: link,
+	}, findings, s.unprovenError(proofs)
 }
 
 func judgeToolchain(ctx context.Context, s *Session, m *repo.Module) (string, []Finding, error) {

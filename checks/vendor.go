@@ -5,36 +5,52 @@ import (
 	"errors"
 	"fmt"
 	goversion "go/version"
-	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
 
+	"github.com/gopreflight/gopreflight/internal/config"
 	"github.com/gopreflight/gopreflight/internal/goenv"
-	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/repo"
 	"github.com/gopreflight/gopreflight/internal/vendored"
+	"github.com/gopreflight/gopreflight/internal/vendortree"
 )
 
+// vendor proves every vendored file against the module that it came from, with
+// the answer of go mod vendor -o TMP and a recursive comparison, and runs neither.
+// It compiles nothing and leaves GOCACHE alone; it may fill GOMODCACHE.
 var vendor = &Check{
 	Name:  "vendor",
 	Stage: StageVendor,
-	Title: "vendor/modules.txt says what go.mod says",
+	Title: "vendor holds what go.mod and go.sum say",
 	Doc: `Compares ` + "`vendor/modules.txt`" + ` with the require and replace lines of go.mod, or of go.work and its
-modules, by the rules of the go command's own test before it builds from vendor, and looks whether each listed
-package is there at all, and each one that is there listed.
+modules, by the rules of the go command's own test before it builds from vendor. Once they agree, it compares
+**every vendored file with the module that it came from**: with the folder or zip in the module cache that is
+what go.sum names, or with the directory that replaces the module; what go mod vendor leaves out (tests,
+files tagged ` + "`ignore`" + `, testdata) and what it adds (embedded files, licences of parent folders) is known. Then
+it follows the imports from the main modules, and writes modules.txt anew in memory.
 
-A vendor folder that the go command would not use (a go line below 1.14, a folder made by ` + "`go work vendor`" + `
-without a go.work) is skipped and said to be so. modules.txt holds no hashes: whether the vendored files are those
-of their modules is not asked here. Costs a few milliseconds and runs no command.`,
+The answer is that of ` + "`go mod vendor -o TMP`" + ` and ` + "`diff -r`" + `, but for what is no fault: files that the repository's
+own .gitignore keeps out of version control, and empty folders. Line endings that git converted are told apart
+from edits. Nothing is followed or opened that is no regular file.
+
+A module that the module cache lacks is downloaded by the go command, if go.sum names it and the run is not
+` + "`--offline`" + `, but for one of this
+repository's own host and owner that GOPRIVATE does not name; else its files are said to be unproven. A module without a line in go.sum, and one that a directory
+replaces, is at best consistent. A vendor folder that the go command would not use (a go line below 1.14, a
+folder made by ` + "`go work vendor`" + ` without a go.work) is skipped and said to be so. Costs about a second for 10,000
+files; what check modcache hashed is not hashed again.`,
 	Needs: []*Check{gomod},
-	Rules: []*Rule{
+	// What has been proven is not hashed again, and what is broken is told there;
+	// what is downloaded here comes after both caches were judged.
+	After: []*Check{toolchainCheck, modcache, buildcache},
+	Rules: append([]*Rule{
 		ruleVendorMissingModulesTxt, ruleVendorNotExplicit, ruleVendorStaleExplicit, ruleVendorVersionDiffers,
 		ruleVendorReplaceMissing, ruleVendorReplaceDiffers, ruleVendorReplaceStale,
 		ruleVendorGoTooNew, ruleVendorPackageMissing, ruleVendorUnlistedPackage, ruleVendorMalformed,
-	},
+	}, vendorFileRules...),
 	Run: runVendor,
 }
 
@@ -44,8 +60,9 @@ type vendorTree struct {
 	dir string
 	// work is the workspace that it is of; nil for one module's.
 	work *repo.Workspace
-	// modules build from it: exactly one without work.
-	modules []*repo.Module
+	// modules build from it and are judged: exactly one without work. members are
+	// all modules of the workspace.
+	modules, members []*repo.Module
 	// mains and workspace are the same for the comparison, files maps their
 	// names to paths relative to the root.
 	mains     []vendored.Main
@@ -59,8 +76,12 @@ type vendorTree struct {
 	foreign bool
 	// lost are listed modules with packages that have no file on disk.
 	lost []lostPackages
-	// unlisted are directories with Go files that belong to no listed package.
-	unlisted []string
+	// irregular is what the folder is when it is none itself, but a link to one;
+	// fs.ModeDir where it is.
+	irregular fs.FileMode
+	// proof is what comparing the files found; nil when they were not, because
+	// modules.txt is not what it should be.
+	proof *vendorProof
 	// goVersion is the release that the modules build with; empty when unknown.
 	goVersion string
 	// unused is why the go command does not build from it; empty when it does.
@@ -85,9 +106,10 @@ func runVendor(ctx context.Context, s *Session) (Facts, []Finding, error) {
 	sum := vendorSum{}
 	var values []map[string]any
 	for _, t := range trees {
-		found := judgeVendor(t)
+		found := judgeVendor(t, s.Config.Vendor.Patched)
 		findings = append(findings, found...)
-		sum.add(t, found)
+		counts := t.counts(s.Config.Vendor.Patched)
+		sum.add(t, found, counts)
 		for _, m := range t.modules {
 			o := ModuleStatus{Dir: m.Dir, Status: Passed, err: t.err}
 			switch {
@@ -96,13 +118,17 @@ func runVendor(ctx context.Context, s *Session) (Facts, []Finding, error) {
 			case len(found) == 0:
 				o.Reason = "modules.txt agrees with go.mod"
 			}
+			if b := t.blockedBy(); b != nil && o.err == nil {
+				o.err = b
+			}
 			// A module can have a folder of its own beside its workspace's: what was judged counts.
 			if old, ok := outcomes[m.Dir]; !ok || old.Status == Skipped && old.err == nil || o.err != nil {
 				outcomes[m.Dir] = o
 			}
 		}
-		values = append(values, t.values())
+		values = append(values, t.values(counts))
 	}
+	findings = append(findings, unusedPatches(s, trees)...)
 	var statuses []ModuleStatus
 	for _, m := range s.Modules {
 		o, ok := outcomes[m.Dir]
@@ -204,6 +230,11 @@ func workspaceTree(s *Session, ws *repo.Workspace) *vendorTree {
 			t.modules = append(t.modules, m)
 		}
 	}
+	for _, m := range s.Repo.Modules {
+		if m.Workspace == ws {
+			t.members = append(t.members, m)
+		}
+	}
 	t.text, t.err = readModulesTxt(s, ws.Dir)
 	if t.err != nil {
 		return t
@@ -284,10 +315,18 @@ func modFlag(s *Session) string {
 	return value
 }
 
-// look finds listed packages without files; without modules.txt, it finds out
-// whose folder this is.
+// look finds listed packages without files, and compares the others' files with
+// their modules; without modules.txt, it finds out whose folder this is.
 func (t *vendorTree) look(ctx context.Context, s *Session) error {
-	root, err := os.OpenRoot(s.Repo.Abs(path.Join(t.dir, "vendor")))
+	dir := s.Repo.Abs(path.Join(t.dir, "vendor"))
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	if t.irregular = info.Mode().Type(); t.irregular != fs.ModeDir {
+		return nil
+	}
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
@@ -300,17 +339,14 @@ func (t *vendorTree) look(ctx context.Context, s *Session) error {
 		}
 		return err
 	}
+	listing, err := vendortree.List(ctx, root)
+	if err != nil {
+		return err
+	}
 	for _, m := range t.text.Modules {
 		var lost []vendored.Package
 		for _, p := range m.Packages {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			ok, err := hasFile(root, p.Path)
-			if err != nil {
-				return err
-			}
-			if !ok {
+			if !listing.HasPackage(p.Path) {
 				lost = append(lost, p)
 			}
 		}
@@ -318,125 +354,45 @@ func (t *vendorTree) look(ctx context.Context, s *Session) error {
 			t.lost = append(t.lost, lostPackages{m, lost})
 		}
 	}
-	return t.lookUnlisted(ctx, root)
+	if len(t.text.Consistency(t.mains, t.workspace)) > 0 {
+		return nil // the folder is to be made anew, whatever its files are
+	}
+	return t.prove(ctx, s, root, listing)
 }
 
-// lookUnlisted finds directories with Go files that modules.txt knows nothing
-// of. Below a listed package they may be files that it embeds.
-func (t *vendorTree) lookUnlisted(ctx context.Context, root *os.Root) error {
-	listed := map[string]bool{}
-	for _, m := range t.text.Modules {
-		for _, p := range m.Packages {
-			listed[p.Path] = true
-		}
-	}
-	found := ""
-	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case d.IsDir():
-			base := d.Name()
-			if listed[name] || base == "testdata" || name != "." && (base[0] == '.' || base[0] == '_') {
-				return fs.SkipDir
-			}
-		case strings.HasSuffix(name, ".go") && path.Dir(name) != found:
-			found = path.Dir(name)
-			t.unlisted = append(t.unlisted, found)
-		}
+// blockedBy is the finding of check modcache that keeps a module's files from
+// being compared; nil for none.
+func (t *vendorTree) blockedBy() error {
+	if t.proof == nil {
 		return nil
-	})
+	}
+	for _, v := range t.proof.sources {
+		if v.blocked != nil {
+			return v.blocked
+		}
+	}
+	return nil
 }
 
-// hasFile reports whether a directory exists and holds anything but directories.
-// go mod vendor copies at least one file for every package that it lists.
-func hasFile(root *os.Root, dir string) (bool, error) {
-	d, err := root.Open(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+// counts are what the folder's files come to; the zero value when they were not
+// compared.
+func (t *vendorTree) counts(patched []config.PatchedModule) fileCounts {
+	if t.proof == nil {
+		return fileCounts{}
 	}
-	if err != nil {
-		return false, err
-	}
-	defer d.Close()
-	const some = 100
-	for {
-		entries, err := d.ReadDir(some)
-		for _, e := range entries {
-			if !e.IsDir() {
-				return true, nil
-			}
-		}
-		if err == io.EOF {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-	}
+	j := &vendorJudge{vendorTree: t, p: t.proof, patched: patched}
+	return t.proof.counts(func(v *vendorSource) bool { return j.patchOf(v) != nil })
 }
 
-func (t *vendorTree) values() map[string]any {
+func (t *vendorTree) values(c fileCounts) map[string]any {
 	v := map[string]any{"dir": path.Join(t.dir, "vendor"), "workspace": t.work != nil, "used": t.unused == ""}
 	if t.text != nil {
 		v["modules"], v["packages"] = len(t.text.Modules), t.text.Packages()
 	}
+	if t.proof != nil {
+		v["files"], v["filesProven"], v["filesConsistent"], v["bytesProven"] = c.total, c.proven, c.consistent, c.bytes
+		v["importsFollowed"] = t.proof.reached != nil && len(t.proof.reached.Errs) == 0
+		v["filesUnknown"], v["filesIgnoredByGit"], v["modulesUnknown"] = c.unknown, c.ignored, c.unknownModules
+	}
 	return v
-}
-
-// vendorSum is what all vendor folders come to.
-type vendorSum struct {
-	trees, used, broken, unknown int
-	modules, packages            int
-	unused                       string
-}
-
-func (v *vendorSum) add(t *vendorTree, found []Finding) {
-	v.trees++
-	switch {
-	case t.err != nil:
-		v.unknown++
-	case t.unused != "":
-		v.unused = t.unused
-	default:
-		v.used++
-		for i := range found {
-			if found[i].Rule != ruleVendorMalformed.ID && found[i].Rule != ruleVendorUnlistedPackage.ID {
-				v.broken++
-				break
-			}
-		}
-	}
-	if t.text != nil && t.unused == "" {
-		v.modules += len(t.text.Modules)
-		v.packages += t.text.Packages()
-	}
-}
-
-func (v *vendorSum) summary() string {
-	if v.used == 0 {
-		return v.unused
-	}
-	files := "modules.txt agrees"
-	if v.used > 1 {
-		files = fmt.Sprintf("%d modules.txt agree", v.used)
-	}
-	return fmt.Sprintf("%s with go.mod: %s, %s", files, plain.Count(v.modules, "module"), plain.Count(v.packages, "package"))
-}
-
-func (v *vendorSum) link() *Link {
-	l := &Link{Link: "vendor", Against: "go.mod", Total: v.modules, Unit: "modules"}
-	switch {
-	case v.broken > 0:
-		l.State, l.Why = Broken, "vendor/modules.txt and go.mod disagree"
-	case v.unknown > 0:
-		l.State, l.Why = Unproven, "modules.txt could not be compared with go.mod"
-	case v.used > 0:
-		l.State, l.Why = Consistent, "modules.txt agrees with go.mod; the vendored files were not compared with their modules"
-	default:
-		l.State, l.Why = Absent, v.unused
-	}
-	return l
 }

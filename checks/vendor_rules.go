@@ -3,11 +3,14 @@ package checks
 import (
 	"fmt"
 	"go/version"
+	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/module"
 
+	"github.com/gopreflight/gopreflight/internal/config"
 	"github.com/gopreflight/gopreflight/internal/plain"
 	"github.com/gopreflight/gopreflight/internal/vendored"
 )
@@ -17,19 +20,25 @@ const whyVendor = `The go command compares vendor/modules.txt with go.mod before
 anything ("inconsistent vendoring") while they differ. `
 
 // judgeVendor is what is wrong with a vendor folder.
-func judgeVendor(t *vendorTree) []Finding {
+func judgeVendor(t *vendorTree, patched []config.PatchedModule) []Finding {
 	if t.err != nil || t.unused != "" {
 		return nil
 	}
 	if t.text == nil {
 		return []Finding{t.judgeMissing()}
 	}
+	if t.irregular != fs.ModeDir {
+		return []Finding{t.judgeLink()}
+	}
 	var findings []Finding
 	for _, m := range t.text.Consistency(t.mains, t.workspace) {
 		findings = append(findings, t.mismatch(m))
 	}
+	files := t.judgeFiles(patched)
 	for _, m := range t.text.Modules {
-		if f, ok := t.judgeGoVersion(m); ok {
+		// A line that is wrong says nothing of what the module needs.
+		wrong := slices.ContainsFunc(files, func(f Finding) bool { return f.Rule == ruleVendorGoVersion.ID && f.Line == m.GoLine })
+		if f, ok := t.judgeGoVersion(m); ok && !wrong {
 			findings = append(findings, f)
 		}
 	}
@@ -37,10 +46,10 @@ func judgeVendor(t *vendorTree) []Finding {
 		findings = append(findings, t.judgeLost(l))
 	}
 	// Where modules.txt is not up to date, the folder can be ahead of it.
-	if len(t.unlisted) > 0 && len(findings) == 0 {
-		findings = append(findings, t.judgeUnlisted())
+	if t.proof != nil && len(t.proof.result.Unlisted) > 0 {
+		findings = append(findings, t.judgeUnlisted(t.proof.result.Unlisted))
 	}
-	return append(findings, t.judgeIgnored()...)
+	return append(append(findings, t.judgeIgnored()...), files...)
 }
 
 var ruleVendorMissingModulesTxt = &Rule{
@@ -85,8 +94,8 @@ var (
 	}
 	ruleVendorVersionDiffers = &Rule{
 		ID: "vendor/version-differs", Severity: Error, Blocks: true,
-		Summary: "Packages are vendored from another version than go.mod requires.",
-		Help:    whyVendor + "Below Go 1.14 it only notices contradictions like this one. Run `go mod vendor` and commit the vendor folder together with go.mod.",
+		Summary: "Packages are vendored from another version than go.mod or the build list has.",
+		Help:    "Below Go 1.14 the go command compares modules.txt with go.mod and refuses to build while they contradict each other like this. From 1.14 on it takes a version that no go.mod requires as modules.txt has it: nobody notices that the build list has another one, or none.\n\nRun `go mod vendor` (in a workspace: `go work vendor`) and commit the vendor folder together with go.mod.",
 	}
 	ruleVendorReplaceMissing = &Rule{
 		ID: "vendor/replace-missing", Severity: Error, Blocks: true,
@@ -211,11 +220,11 @@ of 1.23 or higher the go command ignores such a package and says that it cannot 
 Run ` + "`go mod vendor`" + ` (in a workspace: ` + "`go work vendor`" + `), which removes it, or require the module that it belongs to.`,
 }
 
-func (t *vendorTree) judgeUnlisted() Finding {
+func (t *vendorTree) judgeUnlisted(unlisted []string) Finding {
 	f := ruleVendorUnlistedPackage.Finding("%s with Go files in vendor, but not in modules.txt, first %s",
-		plain.Count(len(t.unlisted), "directory"), t.unlisted[0])
+		plain.Count(len(unlisted), "directory"), unlisted[0])
 	f.File, f.Dir = t.modulesTxt(), t.ownerOf("")
-	for _, dir := range t.unlisted {
+	for _, dir := range unlisted {
 		f.Evidence = append(f.Evidence, path.Join(t.dir, "vendor", dir))
 	}
 	f.Fix = t.fix()

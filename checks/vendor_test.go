@@ -38,6 +38,8 @@ func vendoredWorkspace() map[string]string {
 	}
 }
 
+const embeds = "package a\n\nimport \"embed\"\n\n//go:embed templates\nvar FS embed.FS\n"
+
 // vendorTests change a healthy folder: an empty content removes the file. dir
 // is where the go command is asked; says what it prints when it fails.
 var vendorTests = []struct {
@@ -123,7 +125,7 @@ var vendorTests = []struct {
 	},
 	{
 		name:   "a vendored module needs a newer Go",
-		change: map[string]string{"vendor/modules.txt": "# example.com/a v1.0.0 => ./a\n## explicit; go 1.999\nexample.com/a\n# example.com/a => ./a\n"},
+		change: map[string]string{"a/go.mod": "module example.com/a\n\ngo 1.999\n", "vendor/modules.txt": "# example.com/a v1.0.0 => ./a\n## explicit; go 1.999\nexample.com/a\n# example.com/a => ./a\n"},
 		want:   []string{"vendor/go-too-new vendor/modules.txt:2 example.com/a@v1.0.0"},
 		link:   Broken, says: "example.com/a in vendor/modules.txt requires go >= 1.999",
 	},
@@ -140,10 +142,11 @@ var vendorTests = []struct {
 			"m.go":                        "package m\n\nimport (\n\t_ \"example.com/a\"\n\t_ \"example.com/b/c\"\n)\n",
 			"vendor/example.com/b/c/c.go": "package c\n",
 			// Data of a package that is listed, and what no build looks at.
+			"a/a.go": embeds, "vendor/example.com/a/a.go": embeds, "a/templates/t.go": "package t\n",
 			"vendor/example.com/a/templates/t.go": "package t\n", "vendor/example.com/b/testdata/t.go": "package t\n",
 		},
-		want: []string{"vendor/unlisted-package vendor/modules.txt"},
-		link: Consistent, says: "ignoring package example.com/b/c which exists in the vendor directory but is missing from vendor/modules.txt",
+		want: []string{"vendor/data-added vendor/example.com/b/testdata/t.go", "vendor/unlisted-package vendor/modules.txt"},
+		link: Unproven, says: "ignoring package example.com/b/c which exists in the vendor directory but is missing from vendor/modules.txt",
 	},
 	{
 		name:   "a merge conflict that the go command does not see",

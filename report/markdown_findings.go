@@ -15,7 +15,7 @@ func (m markdown) group(b *bounded, g group) int {
 	first := g.items[0]
 	var head, foot strings.Builder
 	head.WriteString("<details><summary>" + severitySign(first.Severity) + " " + gfmCode(g.rule) + " ")
-	oneFix := !slices.ContainsFunc(g.items, func(it item) bool { return it.Fix != first.Fix })
+	oneFix := !slices.ContainsFunc(g.items, func(it item) bool { return !it.Fix.Equal(first.Fix) })
 	if len(g.items) == 1 {
 		if p := placeLink(m.r, first.Finding); p != "" {
 			head.WriteString(p + " ")

@@ -48,7 +48,7 @@ var linkLooks = []linkLook{
 }
 
 // chainUnits are the words that a picture may say behind a number.
-var chainUnits = map[string]bool{"modules": true, "lines": true, "files": true, "packages": true, "entries": true, "actions": true}
+var chainUnits = map[string]bool{"modules": true, "lines": true, "files": true, "packages": true, "objects": true, "entries": true, "actions": true}
 
 // chainPicture is the chain of evidence as a flowchart, the links in their
 // order. It is empty when nothing is known of any link: then there is no chain.

@@ -31,6 +31,8 @@ const (
 	maxEvidence = 12
 	// maxFact is the length of a fact's value, in runes.
 	maxFact = 200
+	// maxFactLines is how many texts of a fact's list are shown.
+	maxFactLines = 24
 )
 
 // indent is how far a finding's text stands in; labelled lines ("fix", "why")
@@ -125,15 +127,46 @@ func (t *terminal) list(verbose bool) {
 	}
 }
 
-// facts shows what a check learned, sorted by name.
+// facts shows what a check learned, sorted by name; of a list of texts each on a
+// line of its own, up to maxFactLines.
 func (t *terminal) facts(res *checks.Result) {
 	for _, name := range slices.Sorted(maps.Keys(res.Facts)) {
+		if lines := textsOf(res.Facts[name]); len(lines) > 1 {
+			t.linef("%s%s", strings.Repeat(" ", textColumn), t.dim(oneLine(name)))
+			for i, line := range lines {
+				if i == maxFactLines {
+					line = fmt.Sprintf("and %d more", len(lines)-i)
+				}
+				t.linef("%s%s", strings.Repeat(" ", textColumn+2), t.dim(cut(oneLine(line), maxFact)))
+				if i == maxFactLines {
+					break
+				}
+			}
+			continue
+		}
 		value, err := json.Marshal(res.Facts[name])
 		if err != nil {
 			value = []byte("(" + err.Error() + ")")
 		}
 		t.linef("%s%s", strings.Repeat(" ", textColumn), t.dim(oneLine(name)+" "+cut(oneLine(string(value)), maxFact)))
 	}
+}
+
+// textsOf is a fact that is a list of texts; nil for any other.
+func textsOf(fact any) []string {
+	list, ok := fact.([]any)
+	if !ok {
+		return nil
+	}
+	var texts []string
+	for _, v := range list {
+		text, ok := v.(string)
+		if !ok {
+			return nil
+		}
+		texts = append(texts, text)
+	}
+	return texts
 }
 
 // verdict is the line that says how it ended.
@@ -216,7 +249,7 @@ func (t *terminal) group(g group) {
 		t.consequences(first)
 	} else {
 		t.linef("  %s %s  %s", t.severity(first.Severity), t.bold(oneLine(g.rule)), t.dim(plain.Count(len(g.items), "finding")))
-		oneFix := !slices.ContainsFunc(items, func(it item) bool { return it.Fix != first.Fix })
+		oneFix := !slices.ContainsFunc(items, func(it item) bool { return !it.Fix.Equal(first.Fix) })
 		for i, it := range items {
 			t.listed(it)
 			t.evidence(it)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -246,7 +247,7 @@ func FuzzUntrusted(f *testing.F) {
 			for _, f := range res.Findings {
 				rule := rules[f.Rule]
 				if rule == nil || f.CheckName() != c.Name || f.Severity != rule.Severity || f.Transient != rule.Transient || f.Exception != nil ||
-					f.Fix != (checks.Fix{}) || f.File != "" && !fs.ValidPath(f.File) || f.Message == "" || oneLine(f.Message) != f.Message {
+					!reflect.DeepEqual(f.Fix, checks.Fix{}) || f.File != "" && !fs.ValidPath(f.File) || f.Message == "" || oneLine(f.Message) != f.Message {
 					t.Errorf("a finding of %s is %+v", c.Name, f)
 				}
 				failed = failed || f.Severity == checks.Error

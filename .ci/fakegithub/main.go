@@ -5,7 +5,8 @@
 //
 // It prints the address of its API, keeps everything in the file STATE, written
 // anew after each request, and serves until it is killed. SHA is the head of the
-// pull request; PUT /head moves it, which is the test's own route.
+// pull request; PUT /head moves it, and PUT /from says which repository it comes
+// from (acme/shop at first): the test's own routes.
 //
 // A request that GitHub would not take as it is (an unknown route, token or field,
 // a body that is too long) is answered with GitHub's status and noted in STATE as a
@@ -50,6 +51,7 @@ type comment struct {
 // state is what STATE holds.
 type state struct {
 	Head       string     `json:"head"`
+	From       string     `json:"from"`
 	Comments   []*comment `json:"comments"`
 	Requests   []string   `json:"requests"` // METHOD PATH STATUS
 	Complaints []string   `json:"complaints"`
@@ -67,7 +69,7 @@ func main() {
 	}
 	// Somebody else's comment comes first, with nothing of ours in it.
 	s := &server{file: os.Args[1], state: state{
-		Head: os.Args[2], Comments: []*comment{{ID: 100, Login: "octo", Body: "gopreflight? Hm."}},
+		Head: os.Args[2], From: "acme/shop", Comments: []*comment{{ID: 100, Login: "octo", Body: "gopreflight? Hm."}},
 		Requests: []string{}, Complaints: []string{},
 	}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -113,13 +115,14 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer is a status, a value for JSON, and what the client did wrong.
 func (s *server) answer(r *http.Request) (int, any, string) {
-	if r.Method == http.MethodPut && r.URL.Path == "/head" {
-		sha, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
+	own := map[string]*string{"/head": &s.Head, "/from": &s.From}[r.URL.Path]
+	if r.Method == http.MethodPut && own != nil {
+		value, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 		if err != nil {
 			return http.StatusBadRequest, nil, err.Error()
 		}
-		s.Head = string(sha)
-		return http.StatusOK, s.Head, ""
+		*own = string(value)
+		return http.StatusOK, *own, ""
 	}
 	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	mayWrite, known := writers[token]
@@ -208,7 +211,7 @@ func view(c *comment) any {
 func (s *server) pull() any {
 	return map[string]any{
 		"number": pull, "state": "open",
-		"head": map[string]any{"sha": s.Head, "ref": branch, "repo": map[string]any{"full_name": "acme/shop"}},
+		"head": map[string]any{"sha": s.Head, "ref": branch, "repo": map[string]any{"full_name": s.From}},
 		"base": map[string]any{"ref": "main", "repo": map[string]any{"full_name": "acme/shop"}},
 	}
 }

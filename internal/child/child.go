@@ -35,6 +35,8 @@ type Cmd struct {
 	Dir string
 	// Env is its whole environment; of equal names the last counts.
 	Env []string
+	// Stdin is what it reads on its standard input; nil for nothing.
+	Stdin []byte
 	// Limit is how many bytes of each stream are kept; 0 means DefaultLimit.
 	Limit int
 }
@@ -73,6 +75,9 @@ func Run(ctx context.Context, c Cmd) (Output, error) {
 	cmd.Dir = c.Dir
 	cmd.Env = append([]string{}, c.Env...) // nil would mean our own
 	cmd.Stdout, cmd.Stderr = stdout, stderr
+	if c.Stdin != nil {
+		cmd.Stdin = bytes.NewReader(c.Stdin)
+	}
 	cmd.WaitDelay = waitDelay
 	group(cmd)
 

@@ -31,6 +31,9 @@ type Context struct {
 	RunURL string
 	// RepositoryURL is the page of the repository; https or http, no credentials.
 	RepositoryURL string
+	// Private says that the site calls the repository that runs the workflow
+	// private or internal; false where it is public and where the site does not say.
+	Private bool
 	// PullRequest is the number of the pull or merge request; 0 for none.
 	PullRequest int
 	// HeadSHA is the commit that is judged: the change's own head, not the merge

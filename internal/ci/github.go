@@ -57,6 +57,7 @@ func detectGitHub(getenv func(string) string, readFile func(string) ([]byte, err
 	if err != nil {
 		c.Problem = err.Error()
 	}
+	c.Private = e.Repository.Private
 	switch {
 	case strings.HasPrefix(c.Event, "pull_request"): // _target, _review, _review_comment
 		c.readPull(e, getenv("GITHUB_REF"), getenv("GITHUB_BASE_REF"))

@@ -16,6 +16,7 @@ func detectGitLab(getenv func(string) string) Context {
 		RepositoryURL: page(getenv("CI_PROJECT_URL")),
 		HeadSHA:       sha(getenv("CI_COMMIT_SHA")),
 		APIURL:        strings.TrimSuffix(page(getenv("CI_API_V4_URL")), "/"),
+		Private:       getenv("CI_PROJECT_VISIBILITY") == "private" || getenv("CI_PROJECT_VISIBILITY") == "internal",
 		Repository:    project(getenv("CI_PROJECT_ID")),
 		Workflow:      label(getenv("CI_CONFIG_PATH")),
 		Job:           label(getenv("CI_JOB_NAME")),

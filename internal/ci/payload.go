@@ -49,10 +49,12 @@ type side struct {
 	Repo repo   `json:"repo"`
 }
 
-// repo is a repository: "owner/name" and the ID that outlives a new name.
+// repo is a repository: "owner/name", the ID that outlives a new name, and
+// whether it is hidden from the public (internal ones of GitHub are private, too).
 type repo struct {
 	ID       int64  `json:"id"`
 	FullName string `json:"full_name"`
+	Private  bool   `json:"private"`
 }
 
 // readEvent reads a payload. What has another type than declared stays empty.

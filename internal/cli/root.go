@@ -16,6 +16,7 @@ const rootExample = `  gopreflight                        check this repository 
   gopreflight --offline              send nothing
   gopreflight --format json=report.json   and keep the report
   gopreflight explain proxy/dns      what a finding means, and its fix
+  gopreflight fix --dry-run          what it could mend in the caches by itself
   gopreflight init                   write a commented .gopreflight.yml`
 
 const exitCodes = `
@@ -51,6 +52,7 @@ func (sys *system) rootCommand() *cobra.Command {
 		sys.runCommand(),
 		sys.listCommand(),
 		sys.explainCommand(),
+		sys.fixCommand(),
 		sys.reportCommand(),
 		sys.initCommand(),
 		sys.schemaCommand(),
@@ -62,4 +64,4 @@ func (sys *system) rootCommand() *cobra.Command {
 // helpTemplate is cobra's, with the exit codes at the end of what runs checks.
 const helpTemplate = `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
 
-{{end}}{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}{{if .Flags.Lookup "fail-on"}}` + exitCodes + `{{end}}`
+{{end}}{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}{{if .Flags.Lookup "fail-on"}}` + exitCodes + `{{end}}{{if .Flags.Lookup "dry-run"}}` + fixExitCodes + `{{end}}`

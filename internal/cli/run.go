@@ -187,4 +187,4 @@ func commandHint(word string) string {
 	return ""
 }
 
-var commandNames = []string{"run", "list", "explain", "report", "init", "schema", "completion", "version", "help"}
+var commandNames = []string{"run", "list", "explain", "fix", "report", "init", "schema", "completion", "version", "help"}

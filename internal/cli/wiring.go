@@ -94,8 +94,10 @@ func (w *wiring) open(ctx context.Context, dir string) error {
 		Repo: w.repo, Modules: modules, Git: tree, Env: env,
 		Config: cfg, ConfigFile: configFile, ConfigNote: configNote,
 		Scope: w.place.scope, Offline: w.options.offline, Deep: w.options.deep,
-		Fork: w.place.ci.Fork, UntrustedCheckout: w.untrustedCheckout(ctx, tree),
-		Getenv: w.sys.getenv, Environ: w.sys.environ, Now: w.sys.now,
+		CI:                w.place.ci.Provider != ci.None,
+		PrivateRepository: w.place.ci.Private,
+		Fork:              w.place.ci.Fork, UntrustedCheckout: w.untrustedCheckout(ctx, tree),
+		Getenv: w.sys.getenv, Environ: w.sys.environ, Now: w.sys.now, CacheDir: cacheDir(w.repo.Root), ReleaseList: releaseList,
 		Temp: func(name string) (string, error) {
 			if tempErr != nil {
 				return "", tempErr
@@ -180,6 +182,20 @@ func tempBase(env *goenv.Env) string {
 		return dir
 	}
 	return os.TempDir()
+}
+
+// cacheDir is gopreflight's own folder among the user's caches; empty where there
+// is none, as without HOME, or where it would lie in the work tree.
+func cacheDir(root string) string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	dir = filepath.Join(dir, "gopreflight")
+	if rel, err := filepath.Rel(root, dir); err != nil || filepath.IsLocal(rel) {
+		return ""
+	}
+	return dir
 }
 
 // modFileFlag is the value of -modfile in GOFLAGS.
@@ -357,3 +373,6 @@ func (w *wiring) newReport(dir string) *checks.Report {
 	}
 	return r
 }
+
+// releaseList is where the image keeps the list of its Go's files (Dockerfile).
+const releaseList = "/usr/local/share/gopreflight/go.sha256"

@@ -190,6 +190,8 @@ type PatchedModule struct {
 	Module string `yaml:"module" is:"module-pattern" need:"true" doc:"The module, or a pattern of path prefixes as in GOPRIVATE."`
 	// Reason is why; never empty.
 	Reason string `yaml:"reason" is:"text" need:"true" doc:"Why it is patched."`
+	// Line is where in the file it stands, 1-based; 0 if it comes from no file.
+	Line int
 }
 
 // Build is what is built, and how.

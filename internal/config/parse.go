@@ -118,7 +118,7 @@ func (p *parser) section(n *yaml.Node, v reflect.Value, where string) {
 		p.value(value, fields[i], v.Field(fields[i].index), join(where, key.Value))
 	})
 	p.required(n, fields, present, where)
-	if line := v.FieldByName("Line"); line.IsValid() { // Exception.Line, Notify.Line
+	if line := v.FieldByName("Line"); line.IsValid() { // Exception.Line, PatchedModule.Line, Notify.Line
 		line.SetInt(int64(n.Line))
 	}
 }

@@ -85,7 +85,7 @@ func TestParse(t *testing.T) {
 				{Module: "example.org"},
 			},
 		},
-		Vendor: Vendor{Patched: []PatchedModule{{Module: "example.com/lib", Reason: "a fix"}}},
+		Vendor: Vendor{Patched: []PatchedModule{{Module: "example.com/lib", Reason: "a fix", Line: 31}}},
 		Build:  Build{Packages: []string{"./cmd/...", "std", "example.com/x"}, Tags: []string{"netgo", "go1.26"}, Network: Allow},
 		Notify: []Notify{
 			{Slack: "${SLACK_WEBHOOK}", On: OnFail, Line: 37},

@@ -216,7 +216,8 @@ func TestSameInputSameReport(t *testing.T) {
 	m.commit()
 	var first string
 	for i, jobs := range []string{"1", "2", "8", "1", "8"} {
-		cmd := m.command("gopreflight", "--format", "json", "--jobs", jobs)
+		// The build cache is no input that stays: each run leaves something there.
+		cmd := m.command("gopreflight", "--skip", "buildcache", "--format", "json", "--jobs", jobs)
 		out, err := cmd.Output()
 		if cmd.ProcessState.ExitCode() != 1 {
 			t.Fatalf("exit code %d, want 1: %v\n%s", cmd.ProcessState.ExitCode(), err, out)

@@ -30,13 +30,29 @@ func TestOfflineWithoutNetwork(t *testing.T) {
 		t.Errorf("exit code %d, root causes %+v", code, r.RootCauses)
 	}
 	want := map[string]checks.Status{
-		"env": checks.Passed, "toolchain": checks.Passed, "proxy": checks.Skipped, "gosum": checks.Passed, "modcache": checks.Passed,
+		"env": checks.Passed, "toolchain": checks.Passed, "proxy": checks.Skipped, "sumdb": checks.Skipped, "private": checks.Skipped, "modules": checks.Skipped, "gosum": checks.Passed, "modcache": checks.Passed, "buildcache": checks.Passed,
 		"gomod": checks.Passed, "tidy": checks.Passed, "policy": checks.Passed, "deps": checks.Skipped, "vendor": checks.Skipped, "build": checks.Passed,
 	}
 	got := statusesOf(r)
 	delete(got, "host")
 	if !maps.Equal(got, want) {
 		t.Errorf("statuses %v, want %v", got, want)
+	}
+
+	saysOffline(t, r)
+
+	// Whatever the settings ask for, it is the same.
+	busy := newMachine(t, workspaceRepo)
+	busy.commit()
+	busy.mustRun("gopreflight", "--quiet")
+	busy.set(everything(busy, "127.0.0.1:9")...)
+	r, code = busy.report(busy.command("unshare", "-rn", "gopreflight", "--offline", "--format", "json"))
+	saysOffline(t, r)
+	if got := statusesOf(r); code != 0 || got["modcache"] != checks.Passed || got["tidy"] != checks.Passed || got["build"] != checks.Passed {
+		t.Errorf("every setting: exit code %d, %v, root causes %+v", code, got, r.RootCauses)
+	}
+	if started, err := os.ReadFile(filepath.Join(busy.home, "started")); err == nil {
+		t.Errorf("every setting: started %s", started)
 	}
 
 	// With a cold cache nobody knows, and nothing is wrong.
@@ -72,17 +88,17 @@ func TestOfflineAsksNobody(t *testing.T) {
 			return []string{"GOPROXY=http://" + addr, "GOTOOLCHAIN=go1.999.0"}
 		}},
 		{name: "programs", proves: true, env: func(m *machine) []string {
-			program := filepath.Join(m.home, "program")
-			script := "#!/bin/sh\necho \"$0 $*\" >> " + filepath.Join(m.home, "started") + "\nexit 1\n"
-			if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			program := m.telltale()
 			return []string{"GOPROXY=http://" + addr, "GOAUTH=" + program, "GOCACHEPROG=" + program, "GIT_SSH_COMMAND=" + program, "GIT_ASKPASS=" + program}
 		}},
 		{name: "a partial clone", env: func(m *machine) []string {
 			event := m.partialClone("http://" + addr + "/repo.git")
 			return []string{"GOPROXY=http://" + addr, "GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=pull_request", "GITHUB_EVENT_PATH=" + event}
 		}},
+		{name: "direct", env: func(*machine) []string {
+			return []string{"GOPROXY=direct", "GOVCS=*:all", "HTTPS_PROXY=http://" + addr, "HTTP_PROXY=http://" + addr}
+		}},
+		{name: "all at once", proves: true, env: func(m *machine) []string { return everything(m, addr) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, cache := range []string{"warm", "cold"} {
@@ -106,6 +122,7 @@ func TestOfflineAsksNobody(t *testing.T) {
 				if code != 0 {
 					t.Errorf("%s: exit code %d, %+v", cache, code, r.RootCauses)
 				}
+				saysOffline(t, r)
 				if test.proves && cache == "cold" {
 					m.report(m.command("gopreflight", "--only", "build,proxy", "--format", "json"))
 					if !noticed() {
@@ -114,6 +131,40 @@ func TestOfflineAsksNobody(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// everything is every setting that asks for the network or a program, together.
+func everything(m *machine, addr string) []string {
+	m.Helper()
+	program := m.telltale()
+	event := m.partialClone("http://" + addr + "/repo.git")
+	return []string{
+		"GOPROXY=http://" + addr + "|https://goproxy.example,direct", "GOSUMDB=sum.golang.org http://" + addr,
+		"GOPRIVATE=example.com", "GOINSECURE=*", "GOVCS=*:all", "HTTPS_PROXY=http://" + addr, "HTTP_PROXY=http://" + addr,
+		"GOAUTH=" + program, "GOCACHEPROG=" + program, "GIT_SSH_COMMAND=" + program, "GIT_ASKPASS=" + program, "SSH_ASKPASS=" + program,
+		"GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=pull_request", "GITHUB_EVENT_PATH=" + event,
+	}
+}
+
+// telltale is a program that leaves a note when it is started.
+func (m *machine) telltale() string {
+	m.Helper()
+	program := filepath.Join(m.home, "program")
+	script := "#!/bin/sh\necho \"$0 $*\" >> " + filepath.Join(m.home, "started") + "\nexit 1\n"
+	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
+		m.Fatal(err)
+	}
+	return program
+}
+
+// saysOffline checks that the proxy stage was not asked, and says why.
+func saysOffline(t *testing.T, r *checks.Report) {
+	t.Helper()
+	for _, res := range r.Results {
+		if res.Stage == checks.StageProxy && (res.Status != checks.Skipped || res.Reason != "offline") {
+			t.Errorf("%s: %s, %q, want skipped: offline", res.Check, res.Status, res.Reason)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ type releaseRepo struct {
 func newReleaseRepo(t *testing.T) *releaseRepo {
 	t.Helper()
 	r := &releaseRepo{T: t, dir: t.TempDir()}
-	for _, name := range []string{".ci/release", "action.yml", "host/action.yml", "go.mod"} {
+	for _, name := range []string{".ci/release", "action.yml", "host/action.yml", "go.mod", "Dockerfile"} {
 		data, err := os.ReadFile(filepath.Join("../..", name))
 		if err != nil {
 			t.Fatal(err)
@@ -122,6 +122,10 @@ func TestReleaseCheck(t *testing.T) {
 			r.write("action.yml", strings.Replace(r.read("action.yml"), "image: Dockerfile", "image: docker://x", 1))
 			r.commit()
 		}, "does not build the Dockerfile"},
+		{"from a release, by its bases", "v1.2.3", func(r *releaseRepo) {
+			r.write("Dockerfile", strings.Replace(r.read("Dockerfile"), "-slim\n", "-slim@sha256:"+strings.Repeat("a", 64)+"\n", 1))
+			r.commit()
+		}, "the Dockerfile names digests"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -141,19 +145,25 @@ func TestReleasePin(t *testing.T) {
 	t.Parallel()
 	r := newReleaseRepo(t)
 	digest := "sha256:" + strings.Repeat("5e", 32)
-	list := filepath.Join(t.TempDir(), "checksums.txt")
-	write := func(text string) {
-		if err := os.WriteFile(list, []byte(text), 0o644); err != nil {
+	const golang, slim = "GO_IMAGE=golang:1.26-bookworm", "BASE_IMAGE=debian:bookworm-slim"
+	bases := golang + "@sha256:" + strings.Repeat("60", 32) + "\n" + slim + "@sha256:" + strings.Repeat("51", 32) + "\n"
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		return name
 	}
-	for _, test := range []struct{ name, digest, list, want string }{
-		{"no digest", "latest", checksums("1.2.3"), "no digest"},
-		{"another version", digest, checksums("1.2.4"), "lacks gopreflight_1.2.3_linux_amd64"},
-		{"one missing", digest, checksums("1.2.3", "windows/arm64"), "lacks gopreflight_1.2.3_windows_arm64"},
+	for _, test := range []struct{ name, digest, list, bases, want string }{
+		{"no digest", "latest", checksums("1.2.3"), bases, "no digest"},
+		{"another version", digest, checksums("1.2.4"), bases, "lacks gopreflight_1.2.3_linux_amd64"},
+		{"one missing", digest, checksums("1.2.3", "windows/arm64"), bases, "lacks gopreflight_1.2.3_windows_arm64"},
+		{"a base missing", digest, checksums("1.2.3"), strings.SplitAfter(bases, "\n")[0], "lacks a digest of " + slim},
+		{"a base by tag", digest, checksums("1.2.3"), golang + "\n" + slim + "\n", "lacks a digest of " + golang},
+		{"another base", digest, checksums("1.2.3"), strings.ReplaceAll(bases, "1.26", "1.25"), "lacks a digest of " + golang},
 	} {
-		write(test.list)
-		if _, stderr, ok := r.run("pin", "v1.2.3", test.digest, list); ok || !strings.Contains(stderr, test.want) {
+		if _, stderr, ok := r.run("pin", "v1.2.3", test.digest, write("checksums", test.list), write("bases", test.bases)); ok || !strings.Contains(stderr, test.want) {
 			t.Errorf("%s: ok %v, %q; want %q", test.name, ok, stderr, test.want)
 		}
 	}
@@ -161,16 +171,22 @@ func TestReleasePin(t *testing.T) {
 		t.Errorf("a refusal left changes:\n%s", changed)
 	}
 
-	before := r.read("action.yml")
-	write(checksums("1.2.3"))
-	if _, stderr, ok := r.run("pin", "v1.2.3", digest, list); !ok {
+	before, dockerfile := r.read("action.yml"), r.read("Dockerfile")
+	if _, stderr, ok := r.run("pin", "v1.2.3", digest, write("checksums", checksums("1.2.3")), write("bases", bases)); !ok {
 		t.Fatal(stderr)
 	}
-	if changed := r.git("status", "--porcelain"); changed != " M action.yml\n?? host/checksums.txt\n" {
+	if changed := r.git("status", "--porcelain"); changed != " M Dockerfile\n M action.yml\n?? host/checksums.txt\n" {
 		t.Errorf("changed:\n%s", changed)
 	}
 	if got, want := r.read("action.yml"), strings.Replace(before, "image: Dockerfile\n", "image: docker://ghcr.io/gopreflight/gopreflight@"+digest+"\n", 1); got != want {
 		t.Errorf("action.yml is\n%s", got)
+	}
+	for line := range strings.Lines(bases) {
+		tag, _, _ := strings.Cut(line, "@")
+		dockerfile = strings.Replace(dockerfile, "ARG "+tag+"\n", "ARG "+line, 1)
+	}
+	if got := r.read("Dockerfile"); got != dockerfile || strings.Count(got, "@sha256:") != 2 {
+		t.Errorf("Dockerfile is\n%s", got)
 	}
 	pinned := r.read("host/checksums.txt")
 	if strings.Count(pinned, "\n") != 6 || strings.Contains(pinned, "spdx") {
@@ -179,6 +195,36 @@ func TestReleasePin(t *testing.T) {
 	r.commit()
 	if _, stderr, ok := r.run("check", "v1.2.3"); ok || !strings.Contains(stderr, "is this a release's commit?") {
 		t.Errorf("a release of a release: ok %v, %q", ok, stderr)
+	}
+}
+
+// TestReleaseBases: the digests of the Dockerfile's base images, each asked for once.
+func TestReleaseBases(t *testing.T) {
+	r := newReleaseRepo(t)
+	bin := t.TempDir()
+	docker := func(answer string) {
+		script := "#!/bin/sh\necho \"$*\" >>" + bin + "/asked\n" + answer + "\n"
+		if err := os.WriteFile(filepath.Join(bin, "docker"), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	digest := "sha256:" + strings.Repeat("0d", 32)
+	docker("echo " + digest)
+	out, stderr, ok := r.run("bases", "v1.2.3")
+	if want := "GO_IMAGE=golang:1.26-bookworm@" + digest + "\nBASE_IMAGE=debian:bookworm-slim@" + digest + "\n"; out != want || !ok {
+		t.Errorf("bases: %q, want %q; %s", out, want, stderr)
+	}
+	asked, err := os.ReadFile(filepath.Join(bin, "asked"))
+	const inspect = "buildx imagetools inspect "
+	if want := inspect + "golang:1.26-bookworm --format {{.Manifest.Digest}}\n" + inspect + "debian:bookworm-slim --format {{.Manifest.Digest}}\n"; err != nil || string(asked) != want {
+		t.Errorf("asked %q, %v; want %q", asked, err, want)
+	}
+	for answer, want := range map[string]string{"exit 1": "no answer about golang:1.26-bookworm", "echo none": `"none" is no digest of golang`} {
+		docker(answer)
+		if out, stderr, ok := r.run("bases", "v1.2.3"); ok || out != "" || !strings.Contains(stderr, want) {
+			t.Errorf("%s: ok %v, %q, %q; want %q", answer, ok, out, stderr, want)
+		}
 	}
 }
 

@@ -35,9 +35,26 @@ import (
 var update = flag.Bool("update", false, "write the scripts' expected files anew")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(withGocache{m}, map[string]func(){
 		"gopreflight": func() { os.Exit(cli.Main()) },
 	})
+}
+
+// gocache is the build cache of all machines of these tests. Every run looks at
+// all that lies in it, so it is not the one of the machine that the tests run on,
+// which may hold gigabytes.
+var gocache string
+
+type withGocache struct{ m *testing.M }
+
+func (w withGocache) Run() int {
+	dir, err := os.MkdirTemp("", "gopreflight-e2e-gocache-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	gocache = dir
+	return w.m.Run()
 }
 
 // TestScripts tells the stories of the command line: testdata/script, each with
@@ -103,12 +120,10 @@ func startServices(t *testing.T) *services {
 		return goSumLines(proxy.URL, path, version)
 	})))
 	t.Cleanup(db.Close)
-	// Compiled packages of the standard library are shared with the host.
-	out, err := exec.Command("go", "env", "GOROOT", "GOCACHE").Output()
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	// A faulty proxy in front of the good one: /fault/STATUS answers with it.
 	mux := http.NewServeMux()
 	mux.HandleFunc("/fault/{status}/", func(w http.ResponseWriter, r *http.Request) {
@@ -132,7 +147,7 @@ func startServices(t *testing.T) *services {
 	return &services{
 		program: program, git: git,
 		proxy: proxy.URL, faulty: faulty.URL, gosumdb: verifier + " " + db.URL,
-		goroot: lines[0], gocache: lines[1],
+		goroot: strings.TrimSpace(string(goroot)), gocache: gocache,
 	}
 }
 

@@ -198,7 +198,7 @@ func TestDiagnoseValues(t *testing.T) {
 		Fix:       "try again later; with | after it in GOPROXY the go command would have asked the next entry",
 		Transient: true,
 		Outside:   true,
-		Rules:     []string{"proxy/status"},
+		Rules:     []string{"proxy/status", "proxy/flaky", "modules/unobtainable"},
 	}
 	causes := Diagnose(text)
 	if len(causes) != 1 {

@@ -3,8 +3,9 @@ package failure
 var (
 	gosumRules    = []string{"gosum/missing", "tidy/missing-require", "tidy/version"}
 	mismatchRules = []string{"gosum/conflict", "modcache/tree-modified", "modcache/zip-modified",
-		"modcache/gosum-mismatch", "modcache/ziphash-mismatch", "modcache/mod-modified", "proxy/content"}
-	sumdbRules = []string{"env/gosumdb-invalid", "env/quotes", "env/empty"}
+		"modcache/gosum-mismatch", "modcache/ziphash-mismatch", "modcache/mod-modified", "proxy/content", "gosum/database-mismatch"}
+	sumdbRules  = []string{"env/gosumdb-invalid", "env/quotes", "env/empty"}
+	answerRules = append([]string{"sumdb/untrusted", "sumdb/content", "sumdb/local-malformed", "sumdb/local-foreign", "gosum/database-untrusted"}, sumdbRules...)
 )
 
 // gosumFile: go.sum and the checksum database (cmd/go/internal/modfetch:
@@ -33,11 +34,11 @@ var gosumFile = []entry{
 	{class: "sumdb-mismatch", rank: plain, pattern: `verifying (?P<what>module|go\.mod): checksum mismatch`,
 		summary: "the downloaded ${what} is not what the checksum database says it is",
 		fix:     "fetch it from another proxy and report this one: its content is wrong, or the tag was moved",
-		rules:   []string{"proxy/content"}},
+		rules:   []string{"proxy/content", "gosum/database-mismatch"}},
 	{class: "sumdb-incomplete", rank: plain, pattern: `verifying (?P<what>module|go\.mod): checksum missing from sumdb response`,
 		summary: "the checksum database's answer lacks the line for this ${what}",
 		fix:     "ask the checksum database directly: what stands between is broken",
-		rules:   sumdbRules},
+		rules:   append([]string{"gosum/database-unknown"}, sumdbRules...)},
 	{class: "gosum-mismatch", rank: hint, pattern: `This download does NOT match an earlier download recorded in go\.sum`,
 		summary: "a downloaded module is not what go.sum says it is",
 		fix:     "do not delete go.sum: compare its lines with version control, then find out whether the cache or the proxy is wrong",
@@ -68,22 +69,31 @@ var gosumFile = []entry{
 		rules:   []string{"env/gosumdb-off", "toolchain/unavailable"}},
 	{class: "sumdb-unknown-module", rank: plain, pattern: `reading (?P<url>\S+/lookup/(?P<mod>[^\s:]+)): (?P<status>404|410) `,
 		summary: "the checksum database does not know ${mod}: it is private, or was published a moment ago",
-		fix:     "if the module is private, add its path to GOPRIVATE"},
+		fix:     "if the module is private, add its path to GOPRIVATE",
+		rules:   []string{"gosum/database-unknown"}},
+	{class: "sumdb-refused", rank: tail, pattern: `reading (?P<url>\S+/(?:sumdb/\S+/supported|lookup/[^\s:]+)): (?P<status>(?:40[1-35-9]|4[1-9]\d|5\d\d) .*)`,
+		summary:   "the checksum database, or the proxy on the way to it, answers ${status}",
+		fix:       "have the proxy answer 404 to /sumdb/NAME/supported if it does not pass the database on",
+		transient: true, rules: []string{"sumdb/refused", "proxy/status", "proxy/credentials"}},
 	{class: "sumdb-unreachable", rank: plain, pattern: `reading (?P<url>\S+/tile/\S+): (?P<status>\d{3} .*)`,
 		summary: "the checksum database's tree could not be read: ${status}",
-		fix:     "let the proxy pass the checksum database through, or reach it directly"},
+		fix:     "let the proxy pass the checksum database through, or reach it directly",
+		rules:   []string{"sumdb/refused", "sumdb/unreachable"}},
 	{class: "sumdb-unusable", rank: wrapper, pattern: `initializing sumdb\.Client: (?P<why>.*)`,
 		summary: "the checksum database could not be used: ${why}",
-		fix:     "check that GOSUMDB is reachable; if its local state is damaged, delete pkg/sumdb under GOPATH"},
+		fix:     "check that GOSUMDB is reachable; if its local state is damaged, delete pkg/sumdb under GOPATH",
+		rules: []string{"sumdb/unreachable", "sumdb/refused", "sumdb/content", "sumdb/untrusted",
+			"sumdb/local-malformed", "sumdb/local-foreign", "sumdb/local-forked", "sumdb/local-unreadable"}},
 	{class: "sumdb-bad-signature", rank: plain, pattern: `note has no verifiable signatures`,
 		summary: "the checksum database's answer is not signed with the key of GOSUMDB",
 		fix:     "check GOSUMDB and what stands between; if its local state is damaged, delete pkg/sumdb under GOPATH",
-		rules:   sumdbRules},
+		rules:   answerRules},
 	{class: "sumdb-bad-signature", rank: plain, pattern: `malformed note\b`,
 		summary: "the checksum database's answer is not a signed note: another page was served instead, or its local state is damaged",
 		fix:     "check what stands between; if its local state is damaged, delete pkg/sumdb under GOPATH",
-		rules:   sumdbRules},
+		rules:   answerRules},
 	{class: "sumdb-misbehaviour", rank: tail, pattern: `go\.sum database server misbehavior detected`,
 		summary: "the checksum database showed two histories that contradict each other",
-		fix:     "stop, keep the whole output and report it: this is an attack or a serious fault"},
+		fix:     "stop, keep the whole output and report it: this is an attack or a serious fault",
+		rules:   []string{"sumdb/forked", "sumdb/local-forked", "gosum/database-untrusted"}},
 }

@@ -1,9 +1,9 @@
 package failure
 
 var (
-	dnsRules     = []string{"proxy/dns"}
-	connectRules = []string{"proxy/connect"}
-	timeoutRules = []string{"proxy/timeout"}
+	dnsRules     = []string{"proxy/dns", "proxy/direct-host", "proxy/flaky"}
+	connectRules = []string{"proxy/connect", "proxy/direct-host", "proxy/flaky"}
+	timeoutRules = []string{"proxy/timeout", "proxy/direct-host", "proxy/flaky"}
 )
 
 // network: what packages net, net/http, crypto/tls and crypto/x509 say; the go
@@ -48,11 +48,15 @@ var network = []entry{
 	{class: "response-truncated", rank: tail, pattern: `Get "(?P<url>[^"]+)": EOF$`,
 		summary:   "${url}: the server closed the connection without an answer",
 		fix:       "try again; if it stays, ask who runs the proxy",
-		transient: true, rules: []string{"proxy/connect", "proxy/content"}},
+		transient: true, rules: []string{"proxy/connect", "proxy/content", "proxy/flaky", "proxy/direct-host"}},
 	{class: "response-truncated", rank: tail, pattern: `(?:Get|read) "(?P<url>[^"]+)": unexpected EOF$`,
 		summary:   "${url} was cut short",
 		fix:       "try again; if it stays, ask who runs the proxy",
-		transient: true, rules: []string{"proxy/connect", "proxy/content"}},
+		transient: true, rules: []string{"proxy/connect", "proxy/content", "proxy/http-proxy", "proxy/flaky", "proxy/direct-host"}},
+	{class: "response-malformed", rank: tail, pattern: `net/http: HTTP/1\.x transport connection broken: malformed (?P<why>.*)`,
+		summary: "what answers speaks no HTTP: malformed ${why}",
+		fix:     "correct the address and its port",
+		rules:   []string{"proxy/content", "proxy/direct-host"}},
 	{class: "response-truncated", rank: tail, pattern: `stream error: stream ID \d+; (?P<code>\w+)`,
 		summary:   "the HTTP/2 connection was cut: ${code}",
 		fix:       "try again; if it stays, ask who runs the proxy",
@@ -64,33 +68,33 @@ var network = []entry{
 	{class: "tls-expired", rank: tail, pattern: `x509: certificate has expired or is not yet valid(?:: (?P<why>.*))?`,
 		summary: "the server's certificate is not valid at this time: ${why}",
 		fix:     "renew the certificate, or correct this machine's clock",
-		rules:   []string{"proxy/tls-expired", "proxy/tls"}},
+		rules:   []string{"proxy/tls-expired", "proxy/tls", "proxy/direct-host"}},
 	{class: "tls-name", rank: tail, pattern: `x509: (?P<why>certificate is (?:not )?valid for .*|cannot validate certificate for .*)`,
 		summary: "the server's certificate is for another name: ${why}",
 		fix:     "use the name that the certificate is for, or renew it with this name",
-		rules:   []string{"proxy/tls-name"}},
+		rules:   []string{"proxy/tls-name", "proxy/direct-host"}},
 	{class: "tls-untrusted", rank: tail, pattern: `x509: (?P<why>certificate signed by unknown authority.*|.*certificate is not trusted.*)`,
 		summary: "this machine does not trust who signed the server's certificate: ${why}",
 		fix:     "install the authority's certificate, or name it in SSL_CERT_FILE",
-		rules:   []string{"proxy/tls-untrusted"}},
+		rules:   []string{"proxy/tls-untrusted", "proxy/direct-host"}},
 	{class: "tls-failure", rank: plain, pattern: `tls: failed to verify certificate: (?P<why>.*)`,
 		summary: "the server's certificate was not accepted: ${why}",
 		fix:     "correct the server's certificate chain",
-		rules:   []string{"proxy/tls", "proxy/tls-*"}},
+		rules:   []string{"proxy/tls", "proxy/tls-*", "proxy/direct-host"}},
 	{class: "tls-failure", rank: tail, pattern: `": (?P<why>(?:remote error: )?tls: (?:first record|handshake failure|protocol version|bad certificate|unrecognized name|certificate required|no supported).*)`,
 		summary: "the TLS handshake failed: ${why}",
 		fix:     "correct the server, or what stands between",
-		rules:   []string{"proxy/tls", "proxy/tls-*"}},
+		rules:   []string{"proxy/tls", "proxy/tls-*", "proxy/direct-host"}},
 	{class: "http-on-https", rank: tail, pattern: `http: server gave HTTP response to HTTPS client`,
 		summary: "the server speaks HTTP without TLS where https was asked",
 		fix:     "write the GOPROXY entry with http://, or give the server a certificate",
-		rules:   []string{"proxy/tls", "env/goproxy-invalid"}},
+		rules:   []string{"proxy/tls", "proxy/direct-host", "env/goproxy-invalid"}},
 	{class: "http-proxy", rank: tail, pattern: `proxyconnect tcp: (?P<why>.*)`,
 		summary:   "the HTTP proxy of HTTPS_PROXY or HTTP_PROXY could not be used: ${why}",
 		fix:       "correct HTTPS_PROXY and HTTP_PROXY, or list the host in NO_PROXY",
-		transient: true, rules: []string{"proxy/http-proxy"}},
+		transient: true, rules: []string{"proxy/http-proxy", "proxy/direct-host"}},
 	{class: "http-proxy", rank: tail, pattern: `Get "(?P<url>https://[^"]+)": (?P<why>Proxy Authentication Required|Forbidden|Not Found|Bad Gateway|Service Unavailable|Method Not Allowed|Bad Request)$`,
 		summary: "the HTTP proxy refused to connect to the server: ${why}",
 		fix:     "correct HTTPS_PROXY and its credentials, or list the host in NO_PROXY",
-		rules:   []string{"proxy/http-proxy", "proxy/credentials"}},
+		rules:   []string{"proxy/http-proxy", "proxy/credentials", "proxy/direct-host"}},
 }

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -17,6 +18,8 @@ var update = flag.Bool("update-faults", false, "write this lab's table into docs
 
 // Table compares the table of a name in docs/faults.md with these columns and
 // rows, or writes it there. A table stands between two comments with its name.
+// The go command's words change from release to release: with another one than the
+// page names, nothing is compared.
 func Table(t testing.TB, name string, columns []string, rows [][]string) {
 	t.Helper()
 	path := page(t)
@@ -28,6 +31,10 @@ func Table(t testing.TB, name string, columns []string, rows [][]string) {
 	head, rest, ok := strings.Cut(string(data), begin)
 	if !ok {
 		t.Fatalf("%s has no line %q", path, begin)
+	}
+	if words := "are those of " + runtime.Version() + ";"; !strings.Contains(head, words) && !*update {
+		t.Logf("docs/faults.md is of another release than %s", runtime.Version())
+		return
 	}
 	old, tail, ok := strings.Cut(rest, end)
 	if !ok {

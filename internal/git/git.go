@@ -89,13 +89,18 @@ func sameDir(a, b string) bool {
 // run runs git and returns what it printed; an exit code other than 0 is an
 // error with git's words.
 func (g *Git) run(ctx context.Context, args ...string) ([]byte, error) {
+	return g.feed(ctx, nil, args...)
+}
+
+// feed is run with a standard input.
+func (g *Git) feed(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
 	safe := []string{
 		"-c", "safe.directory=" + filepath.ToSlash(g.top),
 		"-c", "safe.bareRepository=explicit",
 		"-c", "core.fsmonitor=false",
 		"-c", "core.hooksPath=" + os.DevNull,
 	}
-	out, err := child.Run(ctx, child.Cmd{Path: g.path, Args: append(safe, args...), Dir: g.top, Env: g.env})
+	out, err := child.Run(ctx, child.Cmd{Path: g.path, Args: append(safe, args...), Dir: g.top, Env: g.env, Stdin: stdin})
 	if err != nil {
 		return nil, err
 	}
@@ -222,4 +227,22 @@ func (g *Git) Trusted(ctx context.Context) (bool, string, error) {
 		return false, "", err
 	}
 	return out.Exit == 0, words(out.Stderr), nil
+}
+
+// URLRewrites are the settings url.*.insteadOf of this user, system and
+// environment, as "url.BASE.insteadof PREFIX"; nil where there are none, and for a
+// git before 2.26. The repository's own configuration does not count.
+func (g *Git) URLRewrites(ctx context.Context) []string {
+	out, err := g.run(ctx, "config", "--show-scope", "--get-regexp", `^url\..*\.insteadof$`)
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for line := range strings.Lines(string(out)) {
+		scope, setting, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if scope != "local" && scope != "worktree" {
+			all = append(all, setting)
+		}
+	}
+	return all
 }

@@ -10,11 +10,19 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 )
 
 // maxNames bounds the names of a certificate that are kept.
 const maxNames = 8
+
+// How crypto/tls says that the server speaks only versions that are too old: by
+// its own error, or by the server's alert. Neither has a type.
+const (
+	serverVersion = "tls: server selected unsupported protocol version"
+	alertVersion  = "tls: protocol version not supported"
+)
 
 // classify says what a failed request means. stage is the phase that it was
 // in. The text is that of err without the URL, which may hold credentials; the
@@ -25,9 +33,12 @@ func classify(ctx context.Context, err error, stage Phase, now time.Time) *Fault
 		err = urlErr.Err
 	}
 	f := &Fault{Phase: stage, Kind: Other, Text: err.Error()}
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		f.NameServer = oneLine(dns.Server, maxText)
+	}
 	var connect *connectError
 	var redirect *redirectError
-	var dns *net.DNSError
 	switch {
 	case errors.Is(err, context.Canceled) && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		f.Kind = Canceled
@@ -47,7 +58,7 @@ func classify(ctx context.Context, err error, stage Phase, now time.Time) *Fault
 		}
 	case stage == HTTPProxy:
 		f.Kind = ProxyConnect
-	case errors.As(err, &dns):
+	case dns != nil:
 		f.Phase = DNS
 		f.Kind = DNSOther
 		if dns.IsNotFound {
@@ -73,6 +84,7 @@ func classifyTLS(f *Fault, err error, now time.Time) bool {
 	var verify *tls.CertificateVerificationError
 	if errors.As(err, &verify) && len(verify.UnverifiedCertificates) > 0 {
 		f.Certificate = certificate(verify.UnverifiedCertificates[0])
+		f.Chain = certificates(verify.UnverifiedCertificates)
 	}
 	var invalid x509.CertificateInvalidError
 	var unknown x509.UnknownAuthorityError
@@ -92,6 +104,8 @@ func classifyTLS(f *Fault, err error, now time.Time) bool {
 		f.Kind = TLSUnknownAuthority
 	case errors.As(err, &name):
 		f.Kind = TLSName
+	case strings.HasPrefix(err.Error(), serverVersion), strings.HasSuffix(err.Error(), alertVersion):
+		f.Kind = TLSVersion
 	case verify != nil, errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert):
 		f.Kind = TLSOther
 	default:
@@ -117,29 +131,4 @@ func isAny(err error, targets []error) bool {
 		}
 	}
 	return false
-}
-
-// certificate keeps what a message needs.
-func certificate(c *x509.Certificate) *Certificate {
-	out := &Certificate{
-		Subject:   oneLine(nameOf(c.Subject.CommonName, c.Subject.String()), maxText),
-		Issuer:    oneLine(nameOf(c.Issuer.CommonName, c.Issuer.String()), maxText),
-		NotBefore: c.NotBefore,
-		NotAfter:  c.NotAfter,
-	}
-	for _, n := range c.DNSNames {
-		out.Names = append(out.Names, oneLine(n, maxText))
-	}
-	for _, ip := range c.IPAddresses {
-		out.Names = append(out.Names, ip.String())
-	}
-	out.Names = out.Names[:min(len(out.Names), maxNames)]
-	return out
-}
-
-func nameOf(common, full string) string {
-	if common != "" {
-		return common
-	}
-	return full
 }

@@ -19,7 +19,12 @@ const (
 	maxInfo = 1 << 20
 	maxMod  = 16 << 20 // the limit of a go.mod inside a zip (x/mod/zip.MaxGoMod)
 	maxList = 4 << 20
-	maxZip  = 512 // enough for its signature
+	maxZip  = 256 << 10 // enough to judge most, and to say how fast it comes
+	// maxZipFile is the largest zip that the go command takes (cmd/go/internal/
+	// modfetch/codehost, MaxZipFile).
+	maxZipFile = 500 << 20
+	// minMeasured is how much must have come to say how fast.
+	minMeasured = 64 << 10
 	// maxDetail is read of an answer that is an error.
 	maxDetail = 4 << 10
 )
@@ -33,7 +38,7 @@ const (
 // limit is how much of an endpoint's answer is read.
 func (e Endpoint) limit() int64 {
 	switch e {
-	case Info:
+	case Info, Latest, Missing, Escaped, Unescaped:
 		return maxInfo
 	case Mod:
 		return maxMod
@@ -49,38 +54,41 @@ func (e Endpoint) limit() int64 {
 // choice of the proxy, a bad mod only by its checksum, and takes a list that is
 // a web page for "no versions".
 func checkContent(e Endpoint, m module.Version, data []byte) error {
-	if e != Zip && int64(len(data)) > e.limit() {
-		return fmt.Errorf("answers with more than %d bytes", e.limit())
-	}
-	if e != Info && isHTML(data) {
+	if (e == Mod || e == Zip || e == List || e == SumDB) && isHTML(data) {
 		return errors.New("answers with a web page")
 	}
 	switch e {
-	case Info:
-		return checkInfo(m, data)
+	case Info, Latest, Missing, Escaped, Unescaped:
+		return checkInfo(e, m, data)
 	case Mod:
-		if !declaresModule(data) {
-			return errors.New("answers with a file that has no module line")
-		}
+		return checkMod(m, data)
 	case Zip:
-		if !bytes.HasPrefix(data, []byte("PK")) {
-			return errors.New("answers with what is not a zip file")
-		}
+		return checkZip(m, data)
 	}
 	return nil
 }
 
-// declaresModule reports whether a go.mod has a module line, in either form.
-func declaresModule(data []byte) bool {
-	if modfile.ModulePath(data) != "" {
-		return true
+// checkMod looks for the module line, and whose it is. The go command compares
+// it when it loads the module graph ("module declares its path as").
+func checkMod(m module.Version, data []byte) error {
+	var path string
+	if f, err := modfile.ParseLax("go.mod", data, nil); err != nil {
+		path = modfile.ModulePath(data) // of a file that has another fault
+	} else if f.Module != nil {
+		path = f.Module.Mod.Path
 	}
-	f, err := modfile.ParseLax("go.mod", data, nil)
-	return err == nil && f.Module != nil
+	switch {
+	case path == "":
+		return errors.New("answers with a file that has no module line")
+	case path != m.Path:
+		return fmt.Errorf("answers with the go.mod of another module, %.100s", path)
+	}
+	return nil
 }
 
-// checkInfo is what proxyRepo.Stat of cmd/go/internal/modfetch/proxy.go asks.
-func checkInfo(m module.Version, data []byte) error {
+// checkInfo is what proxyRepo.Stat and Latest of cmd/go/internal/modfetch/
+// proxy.go ask.
+func checkInfo(e Endpoint, m module.Version, data []byte) error {
 	var info struct{ Version string }
 	if err := json.Unmarshal(data, &info); err != nil {
 		if isHTML(data) {
@@ -88,7 +96,7 @@ func checkInfo(m module.Version, data []byte) error {
 		}
 		return fmt.Errorf("answers with what is not JSON: %w", err)
 	}
-	if info.Version != m.Version {
+	if e != Latest && info.Version != m.Version {
 		return fmt.Errorf("answers for version %.40q instead of %s", info.Version, m.Version)
 	}
 	return nil

@@ -15,6 +15,10 @@ const (
 	NotExist
 	// Failed: every other error.
 	Failed
+	// Bad: served to the go command, which asks nobody else and is led astray by
+	// it: the content of a mod or a zip is looked at only after the choice of the
+	// proxy, that of a list never.
+	Bad
 	// UseProxy is the answer of NoProxy for a module that GONOPROXY does not match.
 	UseProxy
 )
@@ -67,7 +71,7 @@ func (c Chain) Decide(outcomes []Outcome) Decision {
 			o = NotExist
 		}
 		switch o {
-		case OK:
+		case OK, Bad:
 			return Decision{End: Served, Entry: i, Reported: -1}
 		case Unknown:
 			return Decision{End: Open, Entry: i, Reported: -1}

@@ -17,6 +17,9 @@ import (
 // go command itself has no such limit: it waits for a silent proxy for ever.
 const DefaultTimeout = 5 * time.Second
 
+// retryPause is between two attempts.
+const retryPause = 200 * time.Millisecond
+
 // userAgent names us to the servers.
 const userAgent = "gopreflight"
 
@@ -37,12 +40,29 @@ type Prober struct {
 	Roots *x509.CertPool
 	// Resolver finds addresses; nil means the system's.
 	Resolver *net.Resolver
+	// Capital is a public module whose path has a capital: an entry is asked for
+	// its info beside the module that is probed, because capitals are escaped in
+	// URLs. The zero value: none.
+	Capital module.Version
+	// SumDB is the name of the checksum database to which an entry may lead; empty
+	// for none.
+	SumDB string
+	// Dialling is told of every address:port before it is connected to; nil for
+	// nobody. It may be called by several goroutines.
+	Dialling func(address string)
+}
+
+func (p *Prober) dialling(address string) {
+	if p.Dialling != nil {
+		p.Dialling(address)
+	}
 }
 
 // Probe asks every entry of the chain for one module version, all entries at
 // once, and returns one result per entry in the chain's order. It asks what
 // the go command asks (info, mod, zip, list), reads no more of a zip than its
-// first bytes, and never returns an error: what went wrong is in the results.
+// first 256 KiB, and never returns an error: what went wrong is in the results.
+// A transient fault is tried once more, and both are told.
 func (p *Prober) Probe(ctx context.Context, chain Chain, m module.Version) []Result {
 	results := make([]Result, len(chain))
 	var wg sync.WaitGroup
@@ -68,25 +88,58 @@ func (p *Prober) probe(ctx context.Context, r *Result) {
 
 	v := newVisit(p, r, timeout)
 	defer v.close()
+	surveyed := make(chan []Address, 1)
+	go func() { surveyed <- v.survey(ctx) }()
 	var lost *Fault // the way to the server does not work: more requests would fail alike
+	again := true   // one that fails twice would fail a third time
 	for _, e := range Endpoints {
 		a := Answer{Endpoint: e}
-		target, err := endpointURL(r.Entry.URL, r.Module, e)
+		target, err := endpointURL(r.Entry.URL, r.Module, p.SumDB, e)
 		switch {
 		case err != nil:
 			a.Fault = &Fault{Phase: Protocol, Kind: Other, Text: err.Error()}
 		case lost != nil:
 			a.URL, a.Assumed, a.Fault = Redact(target), true, lost
 		default:
-			a.URL = Redact(target)
-			start := p.Now()
-			v.ask(ctx, target, &a)
-			a.Duration = p.Now().Sub(start)
+			v.attempt(ctx, target, &a, again)
+			again = again && (a.First == nil || a.Fault == nil)
 			if a.Fault != nil && (ctx.Err() != nil || v.isLost(a.Fault)) {
 				lost = a.Fault
 			}
 		}
 		r.Answers = append(r.Answers, a)
+	}
+	if lost == nil {
+		v.askExtras(ctx)
+	}
+	r.Addresses = <-surveyed
+}
+
+// attempt asks for one endpoint, and once more if that may help.
+func (v *visit) attempt(ctx context.Context, target *url.URL, a *Answer, again bool) {
+	a.URL = Redact(target)
+	start := v.p.Now()
+	v.ask(ctx, target, a)
+	if f := a.Fault; f != nil && again && f.Transient() && v.pause(ctx) {
+		b := Answer{Endpoint: a.Endpoint, URL: a.URL, First: f}
+		v.ask(ctx, target, &b)
+		if b.Fault != nil && ctx.Err() != nil {
+			b.Fault = f // that the time was up tells less
+		}
+		*a = b
+	}
+	a.Duration = v.p.Now().Sub(start)
+}
+
+// pause waits before a second attempt, and reports whether there is time for one.
+func (v *visit) pause(ctx context.Context) bool {
+	t := time.NewTimer(retryPause)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return ctx.Err() == nil
 	}
 }
 
@@ -103,8 +156,8 @@ func (v *visit) isLost(f *Fault) bool {
 }
 
 // endpointURL is the URL that the go command asks: newProxyRepo and getBody of
-// cmd/go/internal/modfetch/proxy.go.
-func endpointURL(base *url.URL, m module.Version, e Endpoint) (*url.URL, error) {
+// cmd/go/internal/modfetch/proxy.go; initBase of sumdb.go.
+func endpointURL(base *url.URL, m module.Version, sumdb string, e Endpoint) (*url.URL, error) {
 	path, err := module.EscapePath(m.Path)
 	if err != nil {
 		return nil, err
@@ -113,8 +166,21 @@ func endpointURL(base *url.URL, m module.Version, e Endpoint) (*url.URL, error) 
 	if err != nil {
 		return nil, err
 	}
-	file := "@v/list"
-	if e != List {
+	var file string
+	switch e {
+	case List:
+		file = "@v/list"
+	case Latest:
+		file = "@latest"
+	case Missing:
+		file = "@v/" + UnknownVersion + ".info"
+	case Escaped:
+		file = "@v/" + version + ".info"
+	case SumDB:
+		path, file = "sumdb/"+sumdb, "supported"
+	case Unescaped:
+		path, file = m.Path, "@v/"+version+".info"
+	default:
 		file = "@v/" + version + "." + string(e)
 	}
 	u := *base

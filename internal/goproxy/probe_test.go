@@ -180,8 +180,8 @@ func TestProbeClosedPort(t *testing.T) {
 	}
 }
 
-// blackHole accepts connections and never answers.
-func blackHole(t *testing.T) string {
+// silentPort is the address of a port that accepts connections and never answers.
+func silentPort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -204,7 +204,7 @@ func TestProbeTimeout(t *testing.T) {
 	t.Parallel()
 	for scheme, want := range map[string]string{"http": "http/timeout", "https": "tls/timeout"} {
 		start := time.Now()
-		r := probeOne(t, &Prober{Timeout: 100 * time.Millisecond}, scheme+"://"+blackHole(t))
+		r := probeOne(t, &Prober{Timeout: 100 * time.Millisecond}, scheme+"://"+silentPort(t))
 		if got := summary(r); got != same(want) {
 			t.Errorf("%s: answers = %s, want %s", scheme, got, same(want))
 		}
@@ -221,7 +221,7 @@ func TestProbeCanceled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	chain, err := Parse("http://"+blackHole(t), "")
+	chain, err := Parse("http://"+silentPort(t), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,16 @@ func TestProbeCanceled(t *testing.T) {
 }
 
 // dnsServer answers every question with an error code, or never if silent.
-func dnsServer(t *testing.T, code dnsmessage.RCode, silent bool) *net.Resolver {
+func dnsServer(t testing.TB, code dnsmessage.RCode, silent bool) *net.Resolver {
+	t.Helper()
+	if silent {
+		return resolver(t, nil)
+	}
+	return resolver(t, func(m *dnsmessage.Message) { m.RCode = code })
+}
+
+// resolver is one whose name server answers by a function, or never.
+func resolver(t testing.TB, answer func(*dnsmessage.Message)) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -247,10 +256,11 @@ func dnsServer(t *testing.T, code dnsmessage.RCode, silent bool) *net.Resolver {
 				return
 			}
 			var m dnsmessage.Message
-			if silent || m.Unpack(buf[:n]) != nil {
+			if answer == nil || m.Unpack(buf[:n]) != nil || len(m.Questions) == 0 {
 				continue
 			}
-			m.Response, m.RCode, m.Additionals = true, code, nil
+			m.Response, m.Additionals = true, nil
+			answer(&m)
 			if out, err := m.Pack(); err == nil {
 				conn.WriteTo(out, from)
 			}
@@ -275,6 +285,9 @@ func TestProbeDNS(t *testing.T) {
 		r := probeOne(t, &Prober{Resolver: tt.resolver, Timeout: 300 * time.Millisecond}, "https://goproxy.example,direct")
 		if got := summary(r); got != same(tt.want) {
 			t.Errorf("answers = %s, want %s\n%+v", got, same(tt.want), r.Answers[0].Fault)
+		}
+		if f := r.Answers[0].Fault; f.NameServer == "" && f.Kind != DNSTimeout {
+			t.Errorf("%s: the name server is not told", tt.want)
 		}
 		if got, want := r.Answers[0].Fault.Host, "goproxy.example:443"; got != want {
 			t.Errorf("host = %s, want %s", got, want)

@@ -106,8 +106,8 @@ func TestProbeTLS(t *testing.T) {
 		}
 		switch {
 		case tt.name == "good":
-			if r.Certificate == nil || r.Certificate.Issuer != "Corp CA 2" || r.Certificate.NotAfter.Sub(now.Add(year)).Abs() > time.Second {
-				t.Errorf("certificate = %+v", r.Certificate)
+			if r.Certificate() == nil || r.Certificate().Issuer != "Corp CA 2" || r.Certificate().NotAfter.Sub(now.Add(year)).Abs() > time.Second {
+				t.Errorf("certificate = %+v", r.Certificate())
 			}
 			var phases []Phase
 			for _, timing := range r.Timings {
@@ -222,7 +222,7 @@ func TestProbeHTTPProxy(t *testing.T) {
 		{"403 to GET", refusing(403), "http://goproxy.example", "http/status", 403},
 		{"nobody there", "http://user:s3cr3t@" + closedPort(t), "https://goproxy.example", "http-proxy/proxy-connect", 0},
 		{"half a URL", "http://user:s3cr3t@[", "https://goproxy.example", "http-proxy/proxy-connect", 0},
-		{"silent", "http://" + blackHole(t), "https://goproxy.example", "http-proxy/timeout", 0},
+		{"silent", "http://" + silentPort(t), "https://goproxy.example", "http-proxy/timeout", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -143,3 +143,16 @@ func (t *trace) timings() []Timing {
 	t.close(false)
 	return append([]Timing(nil), t.done...)
 }
+
+// waited is how long the last answer's first byte took, from when there was a
+// connection on.
+func (t *trace) waited() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := len(t.done) - 1; i >= 0; i-- {
+		if t.done[i].Phase == HTTP {
+			return t.done[i].Duration
+		}
+	}
+	return 0
+}

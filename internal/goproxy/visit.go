@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/mod/module"
 	"golang.org/x/net/http/httpproxy"
 
 	"github.com/gopreflight/gopreflight/internal/localnet"
@@ -41,14 +42,19 @@ type visit struct {
 	client   *http.Client
 	proxyFor func(*url.URL) (*url.URL, error)
 	secrets  *strings.Replacer
-	trace    *trace // of the request that is under way; hooks take theirs from the context
-	files    bool   // a file entry
+	trace    *trace         // of the request that is under way; hooks take theirs from the context
+	hops     *[]Hop         // of the same
+	module   module.Version // what it asks for
+	files    bool           // a file entry
 	// ownLocal says that the entry's own host has a local address.
 	ownLocal atomic.Bool
+	// nobodyLocal says that no local address may be connected to, the own host's
+	// neither: the repository names it.
+	nobodyLocal bool
 }
 
 func newVisit(p *Prober, r *Result, timeout time.Duration) *visit {
-	v := &visit{p: p, r: r, timeout: timeout, files: r.Entry.URL.Scheme == "file"}
+	v := &visit{p: p, r: r, timeout: timeout, module: r.Module, files: r.Entry.URL.Scheme == "file"}
 	getenv := p.Getenv
 	if getenv == nil {
 		getenv = func(string) string { return "" }
@@ -151,21 +157,15 @@ func (v *visit) ask(ctx context.Context, target *url.URL, a *Answer) {
 
 // get sends one GET, for the first bytes only if ranged.
 func (v *visit) get(ctx context.Context, target *url.URL, a *Answer, ranged bool) {
-	req, err := http.NewRequestWithContext(v.trace.context(ctx), http.MethodGet, target.String(), nil)
+	a.Hops = nil
+	v.hops = &a.Hops
+	req, err := v.request(ctx, target)
 	if err != nil {
 		a.Fault = v.fault(ctx, err)
 		return
 	}
-	req.Header.Set("User-Agent", userAgent)
 	if ranged {
 		req.Header.Set("Range", fmt.Sprintf("bytes=0-%d", maxZip-1))
-	}
-	if v.p.Credentials != nil && target.Scheme == "https" && target.User == nil {
-		if login, password, ok := v.p.Credentials(target); ok {
-			req.SetBasicAuth(login, password)
-			v.r.LoggedIn = true
-			v.secrets = secretsOf(&url.URL{User: url.UserPassword(login, password), RawQuery: target.RawQuery})
-		}
 	}
 	resp, err := v.client.Do(req)
 	if err != nil {
@@ -174,18 +174,46 @@ func (v *visit) get(ctx context.Context, target *url.URL, a *Answer, ranged bool
 	}
 	defer resp.Body.Close()
 	a.Status = resp.StatusCode
-	if resp.TLS != nil && len(resp.TLS.PeerCertificates) > 0 && resp.Request.URL.Host == target.Host {
-		v.r.Certificate = certificate(resp.TLS.PeerCertificates[0])
-	}
+	a.FirstByte = v.trace.waited()
+	v.note(resp, target)
 	if resp.StatusCode != http.StatusOK && !(ranged && resp.StatusCode == http.StatusPartialContent) {
 		a.Fault = v.statusFault(resp)
 		return
 	}
+	if a.Endpoint == Zip && size(resp) > maxZipFile {
+		a.Fault = &Fault{Phase: Protocol, Kind: TooLarge, Host: hostPort(resp.Request.URL),
+			Text: fmt.Sprintf("answers with a zip file of %d bytes, more than the %d that the go command takes", size(resp), int64(maxZipFile))}
+		return
+	}
+	v.read(ctx, resp, a)
+}
+
+// request is the GET of a URL, with the credentials that are meant for it.
+func (v *visit) request(ctx context.Context, target *url.URL) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(v.trace.context(ctx), http.MethodGet, target.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", userAgent)
+	if v.p.Credentials != nil && target.Scheme == "https" && target.User == nil {
+		if login, password, ok := v.p.Credentials(target); ok {
+			req.SetBasicAuth(login, password)
+			v.r.LoggedIn = true
+			v.secrets = secretsOf(&url.URL{User: url.UserPassword(login, password), RawQuery: target.RawQuery})
+		}
+	}
+	return req, nil
+}
+
+// read reads an answer's body as far as its endpoint is read, and judges it.
+func (v *visit) read(ctx context.Context, resp *http.Response, a *Answer) {
 	limit := a.Endpoint.limit()
 	if a.Endpoint != Zip {
 		limit++ // one more tells "too long" from "as long as allowed"
 	}
+	start := v.p.Now()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, limit))
+	a.Bytes, a.Reading = int64(len(data)), v.p.Now().Sub(start)
 	if err != nil {
 		a.Fault = v.fault(ctx, err)
 		a.Fault.Phase = Protocol
@@ -194,7 +222,12 @@ func (v *visit) get(ctx context.Context, target *url.URL, a *Answer, ranged bool
 		}
 		return
 	}
-	if err := checkContent(a.Endpoint, v.r.Module, data); err != nil {
+	if a.Endpoint != Zip && int64(len(data)) > a.Endpoint.limit() {
+		a.Fault = &Fault{Phase: Protocol, Kind: Unread, Host: hostPort(resp.Request.URL),
+			Text: fmt.Sprintf("answers with more than %d bytes, which were not read to the end", a.Endpoint.limit())}
+		return
+	}
+	if err := checkContent(a.Endpoint, v.module, data); err != nil {
 		a.Fault = &Fault{Phase: Protocol, Kind: Content, Host: hostPort(resp.Request.URL),
 			Text: v.clean(err.Error()), Detail: v.detail(resp, data[:min(len(data), maxDetail)])}
 	}
@@ -205,10 +238,10 @@ func (v *visit) get(ctx context.Context, target *url.URL, a *Answer, ranged bool
 func (v *visit) statusFault(resp *http.Response) *Fault {
 	f := &Fault{Phase: HTTP, Kind: Status, Status: resp.StatusCode, Host: hostPort(resp.Request.URL),
 		Text: v.clean("status " + resp.Status)}
-	switch resp.StatusCode {
-	case http.StatusNotFound, http.StatusGone:
+	switch {
+	case resp.StatusCode == http.StatusNotFound, resp.StatusCode == http.StatusGone:
 		f.Kind = NotFound
-	case http.StatusProxyAuthRequired:
+	case resp.StatusCode == http.StatusProxyAuthRequired && v.trace.isProxied():
 		f.Phase, f.Kind = HTTPProxy, ProxyAuth
 	}
 	// What cannot be read is not shown; the status says enough.
@@ -287,6 +320,9 @@ func (v *visit) checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) >= maxRedirects {
 		return &redirectError{RedirectLoop, fmt.Sprintf("stopped after %d redirects", maxRedirects)}
 	}
+	if v.hops != nil && req.Response != nil {
+		*v.hops = append(*v.hops, Hop{Status: req.Response.StatusCode, To: v.clean(location(req.URL))})
+	}
 	if !sameHost(req.URL, v.r.Entry.URL) {
 		if via[0].Header.Get("Authorization") != "" || via[0].URL.User != nil {
 			v.r.CredentialsKept = req.URL.Host
@@ -322,19 +358,18 @@ func (v *visit) dial(ctx context.Context, network, addr string) (net.Conn, error
 	if err != nil {
 		return nil, err
 	}
-	own := strings.EqualFold(host, v.r.Entry.URL.Hostname())
-	d := net.Dialer{Resolver: v.p.Resolver}
-	if !traceOf(ctx).isProxied() {
-		d.Control = func(_, address string, _ syscall.RawConn) error {
-			switch {
-			case !localnet.Dialled(address):
-			case own:
-				v.ownLocal.Store(true)
-			case !v.ownLocal.Load():
-				return errLocal
-			}
-			return nil
+	own := strings.EqualFold(host, v.r.Entry.URL.Hostname()) && !v.nobodyLocal
+	proxied := traceOf(ctx).isProxied()
+	d := net.Dialer{Resolver: v.p.Resolver, Control: func(_, address string, _ syscall.RawConn) error {
+		switch {
+		case proxied, !localnet.Dialled(address):
+		case own:
+			v.ownLocal.Store(true)
+		case !v.ownLocal.Load() || v.nobodyLocal:
+			return errLocal
 		}
-	}
+		v.p.dialling(address)
+		return nil
+	}}
 	return d.DialContext(ctx, network, addr)
 }

@@ -38,7 +38,7 @@ fi
 
 # Our commands come first, also where a program has the same name.
 case ${1-} in
-run | list | explain | report | init | schema | completion | version | help) ;;
+run | list | explain | fix | report | init | schema | completion | version | help) ;;
 *) ! type -P -- "${1-}" >/dev/null || exec "$@" ;;
 esac
 exec gopreflight "$@"

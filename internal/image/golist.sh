@@ -2,11 +2,18 @@
 # golist.sh GOROOT - the files that a Go release's module is made of, and their hashes.
 #
 # It prints what the checksum database's record of golang.org/toolchain@VERSION was
-# computed from (golang.org/x/mod/sumdb/dirhash, Hash1): "SHA-256  NAME" in the
-# order of the names. So the hash of this list is the recorded one, if and only if
-# GOROOT is what was released:
+# computed from (golang.org/x/mod/sumdb/dirhash, Hash1). One line for each file, as
+# sha256sum writes it, ended by a line feed:
 #
-#   sha256sum <LIST | xxd -r -p | base64
+#   <SHA-256 in 64 lower-case hexadecimal digits><two spaces><NAME>
+#
+# NAME is golang.org/toolchain@VERSION/PATH: VERSION as in v0.0.1-go1.26.8.linux-amd64,
+# PATH relative to GOROOT, with slashes, and go.mod as _go.mod (a module's zip may not
+# hold another module's go.mod). The lines are in the order of the names' bytes, each
+# name once; nothing else is in the list. So the hash of this text is the recorded one,
+# if and only if GOROOT is what was released:
+#
+#   h1:$(sha256sum <LIST | xxd -r -p | base64)
 #
 # The image takes the list before it takes files out of Go, so that those left can
 # be proven and those gone counted.

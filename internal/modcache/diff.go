@@ -1,7 +1,6 @@
 package modcache
 
 import (
-	archive "archive/zip"
 	"crypto/sha256"
 	"io"
 	"io/fs"
@@ -23,19 +22,19 @@ type Diff struct {
 }
 
 // diff compares an extracted folder with its zip, file by file; in the zip,
-// names begin with prefix. It is called only when their hashes differ.
-func (m *meter) diff(zipfile, dir, prefix string) (*Diff, error) {
+// names begin with "path@version/". It is called only when their hashes differ.
+func (m *meter) diff(zipfile, dir string, w Want) (*Diff, error) {
 	m.reset()
 	inZip, err := m.zipSums(zipfile)
 	if err != nil {
 		return nil, err
 	}
 	m.reset()
-	names, err := m.list(dir, func(string, fs.FileMode) {})
+	names, err := m.list(dir, w.Path, func(string, fs.FileMode) {})
 	if err != nil {
 		return nil, err
 	}
-	d := &Diff{}
+	d, prefix := &Diff{}, w.Path+"@"+w.Version+"/"
 	slices.Sort(names)
 	for _, name := range names {
 		want, ok := inZip[prefix+name]
@@ -71,13 +70,13 @@ func (d *Diff) add(list *[]string, name string) {
 
 // zipSums returns the SHA-256 of every file in a zip, by its name there.
 func (m *meter) zipSums(path string) (map[string][sha256.Size]byte, error) {
-	z, err := archive.OpenReader(path)
+	z, err := openArchive(path)
 	if err != nil {
 		return nil, err
 	}
-	defer z.Close()
-	sums := make(map[string][sha256.Size]byte, len(z.File))
-	for _, f := range z.File {
+	defer z.close()
+	sums := make(map[string][sha256.Size]byte, len(z.entries))
+	for _, f := range z.entries {
 		r, err := f.Open()
 		if err != nil {
 			return nil, err

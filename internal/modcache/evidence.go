@@ -41,6 +41,10 @@ const (
 	Irregular
 	// Unreadable: it could not be found out.
 	Unreadable
+	// Listed: a zip whose directory has exactly the files of the folder, each with
+	// the size and the CRC-32 of what is in the folder. The packed content was not
+	// read, and a CRC-32 can be forged: this is no proof.
+	Listed
 )
 
 // A Content is one file or folder of the cache.
@@ -72,9 +76,11 @@ type Evidence struct {
 	// InnerMod is the hash of the go.mod inside the zip, or else the tree; it
 	// is asked for only when the .mod file is not what go.sum names.
 	InnerMod Content
-	// Leftovers are temporary files of interrupted downloads (absolute names,
-	// MaxListed at most).
-	Leftovers []string
+	// Leftovers are temporary files of interrupted or refused downloads (absolute
+	// names, MaxListed at most), and LeftoverBytes how large all of them are. What a
+	// process is at work on, which holds the version's lock, is none.
+	Leftovers     []string
+	LeftoverBytes int64
 	// Irregular names the entries that are neither regular files nor folders,
 	// with what they are; MaxListed at most of IrregularCount.
 	Irregular      []string
@@ -100,7 +106,29 @@ func nothing(w Want) Evidence {
 	return e
 }
 
-// gather looks at everything that the cache holds of one module version.
+// small looks at what is small: all but zip and folder.
+func (e *Evidence) small(f files, w Want) {
+	e.Mod = e.file(f.with("mod"), hashMod)
+	if w.ModOnly {
+		return
+	}
+	e.Ziphash = e.file(f.with("ziphash"), readZiphash)
+	e.Info = e.file(f.with("info"), func(path string) (string, error) { return "", checkInfo(path, w.Version) })
+	e.Lock = e.file(f.with("lock"), present)
+	e.Partial = e.file(f.with("partial"), present)
+	e.Busy = e.Partial.State == Sound && e.Lock.State == Sound && locked(e.Lock.Path)
+	e.leftovers(f)
+}
+
+// used reports whether the go command would read the extracted folder, if there
+// is one, and not extract it again (cmd/go, modfetch/cache.go DownloadDir). Without
+// a recorded hash it takes the folder for absent at first, but as soon as it has
+// made the hash again, from the zip or from one that it downloads, it uses the
+// folder as it finds it (modfetch/fetch.go, unzip).
+func (e *Evidence) used() bool { return e.Partial.State == Absent }
+
+// gather looks closely at everything that the cache holds of one module version:
+// zip and folder each in full, and where they differ.
 func gather(m *meter, cache string, w Want) Evidence {
 	var e Evidence
 	f, err := locate(cache, w.Path, w.Version)
@@ -109,23 +137,17 @@ func gather(m *meter, cache string, w Want) Evidence {
 		e.Errs = append(e.Errs, fmt.Errorf("%s@%s: %w", w.Path, w.Version, err))
 		return e
 	}
-	e.Mod = e.file(f.with("mod"), hashMod)
+	e.small(f, w)
 	if w.ModOnly {
 		return e
 	}
-	e.Ziphash = e.file(f.with("ziphash"), readZiphash)
-	e.Info = e.file(f.with("info"), func(path string) (string, error) { return "", checkInfo(path, w.Version) })
-	e.Lock = e.file(f.with("lock"), present)
-	e.Partial = e.file(f.with("partial"), present)
-	e.Busy = e.Partial.State == Sound && e.Lock.State == Sound && locked(e.Lock.Path)
-	e.Leftovers = leftovers(f)
 
 	m.reset()
 	e.Zip = e.file(f.with("zip"), m.hashZip)
 	e.Files, e.Bytes = m.files, m.bytes
-	if e.Partial.State == Absent {
+	if e.used() {
 		m.reset()
-		e.Tree = e.tree(m, f.dir, w.Path+"@"+w.Version)
+		e.Tree = e.tree(m, f.dir, w)
 		if e.Tree.State == Sound {
 			e.Files, e.Bytes = m.files, m.bytes
 		}
@@ -137,7 +159,7 @@ func gather(m *meter, cache string, w Want) Evidence {
 	}
 
 	if e.Zip.State == Sound && e.Tree.State == Sound && e.Zip.Hash != e.Tree.Hash {
-		if e.Diff, err = m.diff(e.Zip.Path, e.Tree.Path, w.Path+"@"+w.Version+"/"); err != nil {
+		if e.Diff, err = m.diff(e.Zip.Path, e.Tree.Path, w); err != nil {
 			e.Errs = append(e.Errs, err)
 		}
 	}
@@ -167,8 +189,8 @@ func (e *Evidence) file(path string, read func(string) (string, error)) Content 
 	return e.finish(c, err)
 }
 
-// tree hashes the extracted folder, whose file names begin with prefix in the hash.
-func (e *Evidence) tree(m *meter, dir, prefix string) Content {
+// tree hashes the extracted folder.
+func (e *Evidence) tree(m *meter, dir string, w Want) Content {
 	c := Content{Path: dir}
 	info, err := os.Lstat(dir)
 	switch {
@@ -185,7 +207,7 @@ func (e *Evidence) tree(m *meter, dir, prefix string) Content {
 		return c
 	}
 	before := e.IrregularCount
-	names, err := m.list(dir, e.irregular)
+	names, err := m.list(dir, w.Path, e.irregular)
 	if err != nil {
 		return e.finish(c, err)
 	}
@@ -193,7 +215,7 @@ func (e *Evidence) tree(m *meter, dir, prefix string) Content {
 		c.State = Irregular
 		return c
 	}
-	c.Hash, err = m.hashTree(dir, prefix, names)
+	c.Hash, err = m.hashTree(dir, w.Path+"@"+w.Version, names)
 	return e.finish(c, err)
 }
 
@@ -203,7 +225,7 @@ func (e *Evidence) finish(c Content, err error) Content {
 	switch {
 	case err == nil:
 		c.State = Sound
-	case errors.As(err, &refused) || errors.Is(err, errStopped):
+	case errors.As(err, &refused) || errors.Is(err, errStopped) || errors.Is(err, errDirectory):
 		return e.unreadable(c, err)
 	default:
 		c.State, c.Hash, c.Damage = Damaged, "", err.Error()
@@ -247,19 +269,28 @@ func describe(mode fs.FileMode) string {
 
 // leftovers finds the temporary files of a version's downloads
 // (cmd/go, modfetch/fetch.go downloadZip, modfetch/cache.go writeDiskCache).
-func leftovers(f files) []string {
+func (e *Evidence) leftovers(f files) {
 	entries, err := os.ReadDir(f.download)
 	if err != nil {
-		return nil // the files themselves say why
+		return // the files themselves say why
 	}
-	var found []string
 	for _, entry := range entries {
 		name := entry.Name()
-		if strings.HasPrefix(name, f.version+".") && strings.HasSuffix(name, ".tmp") && len(found) < MaxListed {
-			found = append(found, filepath.Join(f.download, name))
+		if !strings.HasPrefix(name, f.version+".") || !strings.HasSuffix(name, ".tmp") || !entry.Type().IsRegular() {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			continue // gone: somebody is at work
+		}
+		if e.Lock.State == Sound && locked(e.Lock.Path) {
+			return
+		}
+		e.LeftoverBytes += info.Size()
+		if len(e.Leftovers) < MaxListed {
+			e.Leftovers = append(e.Leftovers, filepath.Join(f.download, name))
 		}
 	}
-	return found
 }
 
 // innerMod hashes the go.mod that the module brings along.

@@ -83,34 +83,31 @@ func (m *meter) hash1(names []string, open func(string) (io.ReadCloser, error)) 
 	})
 }
 
-// hashZip hashes the content of a module zip.
+// hashZip is dirhash.HashZip through the meter, for a zip whose list of files
+// does not exhaust memory.
 func (m *meter) hashZip(path string) (string, error) {
-	if err := checkZipSize(path); err != nil {
+	z, err := openArchive(path)
+	if err != nil {
 		return "", err
 	}
-	return dirhash.HashZip(path, m.hash1)
-}
-
-// checkZipSize refuses a zip whose list of files alone could exhaust memory.
-func checkZipSize(path string) error {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return err
+	defer z.close()
+	names := make([]string, len(z.entries))
+	entries := make(map[string]*archive.File, len(z.entries))
+	for i, entry := range z.entries {
+		names[i] = entry.Name
+		entries[entry.Name] = entry
 	}
-	if info.Size() > zip.MaxZipFile {
-		return fmt.Errorf("larger than a module zip can be (%d bytes)", int64(zip.MaxZipFile))
-	}
-	return nil
+	return m.hash1(names, func(name string) (io.ReadCloser, error) { return entries[name].Open() })
 }
 
 // hashZipMod hashes one file of a module zip as a go.mod file.
 func hashZipMod(path, name string) (string, error) {
-	z, err := archive.OpenReader(path)
+	z, err := openArchive(path)
 	if err != nil {
 		return "", err
 	}
-	defer z.Close()
-	for _, f := range z.File {
+	defer z.close()
+	for _, f := range z.entries {
 		if f.Name == name && f.UncompressedSize64 <= zip.MaxGoMod {
 			return dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) { return f.Open() })
 		}
@@ -118,10 +115,20 @@ func hashZipMod(path, name string) (string, error) {
 	return "", fmt.Errorf("no %s in the zip", name)
 }
 
-// list names the regular files below dir, by slash paths relative to it, and
+// list names the regular files of an extracted folder, those of a toolchain as
+// they are in its zip.
+func (m *meter) list(dir, path string, irregular func(name string, mode fs.FileMode)) ([]string, error) {
+	names, err := m.walk(dir, irregular)
+	if err == nil && path == Toolchain {
+		names = withoutCopies(dir, names)
+	}
+	return names, err
+}
+
+// walk names the regular files below dir, by slash paths relative to it, and
 // hands every other entry but folders to irregular. The type comes with the
 // directory listing, or else from lstat: links are never followed.
-func (m *meter) list(dir string, irregular func(name string, mode fs.FileMode)) ([]string, error) {
+func (m *meter) walk(dir string, irregular func(name string, mode fs.FileMode)) ([]string, error) {
 	var names []string
 	entries := 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

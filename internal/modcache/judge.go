@@ -29,7 +29,8 @@ const (
 
 	// ZiphashDamaged: no usable recorded hash; the go command makes it again from the zip.
 	ZiphashDamaged Kind = "ziphash-damaged"
-	// ZiphashMissing: none at all; the go command makes it again, and extracts again.
+	// ZiphashMissing: none at all; the go command makes it again from the zip, which
+	// it downloads where there is none, and uses the folder as it is.
 	ZiphashMissing Kind = "ziphash-missing"
 	// InfoDamaged: the .info file is no JSON about this version. Builds do not read it.
 	InfoDamaged Kind = "info-damaged"
@@ -175,7 +176,7 @@ func (j *judge) agreed() bool {
 		return false
 	}
 	same := func(c Content) bool {
-		return c.State == Absent || c.State == NotAsked || c.State == Sound && c.Hash == hash.Hash
+		return c.State == Absent || c.State == NotAsked || c.State == Listed || c.State == Sound && c.Hash == hash.Hash
 	}
 	return same(zip) && same(tree) && (zip.State == Sound || tree.State == Sound)
 }
@@ -203,7 +204,8 @@ func (j *judge) ziphash(zipBad, treeBad bool) {
 // notices are about what builds repair or do not read.
 func (j *judge) notices() {
 	held := exists(j.e.Zip) || exists(j.e.Tree)
-	gone := slices.Contains(j.remove, j.e.Zip.Path)
+	// The go command makes the hash again when it fetches or extracts what has to go.
+	gone := slices.Contains(j.remove, j.e.Zip.Path) || slices.Contains(j.remove, j.e.Tree.Path)
 	switch {
 	case !held || gone:
 	case j.e.Ziphash.State == Damaged && j.e.Zip.State != Absent:
@@ -233,9 +235,12 @@ func (j *judge) mod() {
 	}
 }
 
-// proven reports whether there is content, and all of it is what go.sum names.
+// proven reports whether there is content, and all of it that a build would read
+// is what go.sum names.
 func (j *judge) proven() bool {
-	fine := func(c Content) bool { return c.State == Absent || j.right(c) }
+	fine := func(c Content) bool {
+		return c.State == Absent || c.State == NotAsked || c.State == Listed || j.right(c)
+	}
 	return len(j.w.Zip) > 0 && fine(j.e.Zip) && fine(j.e.Tree) &&
 		(j.e.Zip.State == Sound || j.e.Tree.State == Sound)
 }

@@ -74,7 +74,7 @@ func TestJudge(t *testing.T) {
 		{name: "no line, tree differs", want: none, is: with(func(c *is) { c.tree = "B" }), outcome: Broken, kinds: "tree[tree]"},
 		{name: "no line, zip differs", want: none, is: with(func(c *is) { c.zip = "B" }), outcome: Broken, kinds: "zip[zip ziphash]"},
 		{name: "no line, zip and tree differ from ziphash", want: none, is: with(func(c *is) { c.zip, c.tree = "B", "B" }), outcome: Broken, kinds: "zip[zip ziphash tree]"},
-		{name: "no line, no ziphash, tree differs from zip", want: none, is: with(func(c *is) { c.tree, c.hash = "B", absent }), outcome: Broken, kinds: "tree[tree] ziphash-missing[]"},
+		{name: "no line, no ziphash, tree differs from zip", want: none, is: with(func(c *is) { c.tree, c.hash = "B", absent }), outcome: Broken, kinds: "tree[tree]"},
 		{name: "no line, cold", want: none, is: is{}, outcome: Cold},
 
 		{name: "go.mod only", want: Want{Mod: []string{"M"}, ModOnly: true}, is: is{zip: notAsked, tree: notAsked, hash: notAsked, mod: "M"}, outcome: Proven},

@@ -5,9 +5,12 @@
 // Nothing in the go command answers that. A build compares go.sum with the
 // text of the .ziphash file only; go mod verify compares zip and folder with
 // that text only, and leaves out the targets of replace directives (cmd/go,
-// modfetch/fetch.go checkMod, modcmd/verify.go verifyMod). Verify hashes zip,
-// extracted folder and .mod file, looks at every entry itself, and Judge
-// compares them with go.sum and with each other.
+// modfetch/fetch.go checkMod, modcmd/verify.go verifyMod). Verify hashes what the
+// next build will read: the extracted folder where the go command would use it
+// (modfetch/cache.go DownloadDir), the zip where it would extract that, and the
+// .mod file. The zip beside a folder is held against it by its directory alone,
+// or with Options.Deep byte for byte. Judge compares all that with go.sum and
+// with each other.
 //
 // The package only reads: it downloads nothing, runs nothing, repairs nothing,
 // and follows no symbolic link below a module.
@@ -21,7 +24,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
 
 	"golang.org/x/mod/module"
 )
@@ -43,8 +45,15 @@ type Want struct {
 type Options struct {
 	// Dir is GOMODCACHE, an absolute path. It need not exist.
 	Dir string
-	// Jobs is how many module versions are hashed at once; 0 means GOMAXPROCS.
+	// Jobs is how many files are hashed at once; 0 means GOMAXPROCS.
 	Jobs int
+	// Deep asks that every zip is read too. Without it a zip whose folder the go
+	// command would use is held against the folder by its directory alone: the
+	// names, sizes and CRC-32 that it says its files have.
+	Deep bool
+	// Progress is told how many of the modules are done, one call at a time; nil
+	// for nobody.
+	Progress func(done, total int)
 }
 
 // Verify gathers the evidence about each wanted module version, in the order of
@@ -71,39 +80,11 @@ func Verify(ctx context.Context, o Options, wants []Want) ([]Evidence, error) {
 	if jobs <= 0 {
 		jobs = runtime.GOMAXPROCS(0)
 	}
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range min(jobs, len(wants)) {
-		workers.Go(func() {
-			m := newMeter(ctx)
-			for i := range next {
-				evidence[i] = settle(wants[i], func() Evidence { return gather(m, o.Dir, wants[i]) })
-			}
-		})
-	}
-	for i := range wants {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- i
-	}
-	close(next)
-	workers.Wait()
+	newPool(o, wants, evidence).run(min(jobs, len(wants)), func() *meter { return newMeter(ctx) })
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	return evidence, nil
-}
-
-// settle looks again where something is wrong: a go command may have been at
-// work just then, and have changed the marker, the folder and the recorded hash
-// between our looks at them. What the second look finds, stands.
-func settle(w Want, look func() Evidence) Evidence {
-	e := look()
-	if _, problems := Judge(w, e); len(problems) > 0 {
-		return look()
-	}
-	return e
 }
 
 // files are the names under which a module version lies in the cache

@@ -18,11 +18,11 @@ import (
 
 // A cache is a module cache as the go command would have left it, made without it.
 type cache struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 }
 
-func newCache(t *testing.T) cache { return cache{t, t.TempDir()} }
+func newCache(t testing.TB) cache { return cache{t, t.TempDir()} }
 
 func (c cache) check(err error) {
 	c.t.Helper()
@@ -110,9 +110,18 @@ func TestVerifyHealthy(t *testing.T) {
 		Want{Path: "example.com/cold", Version: "v1.0.0", Zip: []string{"h1:x"}},
 	)
 	slices.Reverse(wants)
-	evidence, err := Verify(t.Context(), Options{Dir: c.dir, Jobs: 3}, wants)
+	var told []int
+	progress := func(done, total int) {
+		if told = append(told, done); total != len(wants) {
+			t.Errorf("%d of %d done, want of %d", done, total, len(wants))
+		}
+	}
+	evidence, err := Verify(t.Context(), Options{Dir: c.dir, Jobs: 3, Progress: progress}, wants)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(told) != len(wants) || !slices.IsSorted(told) {
+		t.Errorf("progress %v, want 1 to %d", told, len(wants))
 	}
 	for i, w := range wants {
 		outcome, problems := Judge(w, evidence[i])
@@ -136,9 +145,11 @@ func TestVerifyHealthy(t *testing.T) {
 func TestVerifyDamage(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name   string
-		do     func(c cache, f files)
-		kinds  string
+		name  string
+		do    func(c cache, f files)
+		kinds string
+		// deep says that only a look at all packed bytes finds it.
+		deep   bool
 		expect func(Evidence) string // "" when the evidence is as expected
 	}{
 		{name: "file changed", kinds: "tree",
@@ -181,7 +192,7 @@ func TestVerifyDamage(t *testing.T) {
 		{name: "zip empty", kinds: "zip-unreadable", do: func(c cache, f files) { c.check(os.Truncate(f.with("zip"), 0)) }},
 		{name: "zip larger than any module's", kinds: "zip-unreadable",
 			do: func(c cache, f files) { c.check(os.Truncate(f.with("zip"), zip.MaxZipFile+1)) }},
-		{name: "byte of the zip flipped", kinds: "zip-unreadable",
+		{name: "byte of the zip flipped", kinds: "zip-unreadable", deep: true,
 			do: func(c cache, f files) {
 				data, err := os.ReadFile(f.with("zip"))
 				c.check(err)
@@ -234,25 +245,33 @@ func TestVerifyDamage(t *testing.T) {
 		}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			c := newCache(t)
-			w, f := c.lib()
-			tt.do(c, f)
-			e := c.verify(w)[0]
-			if len(e.Errs) != 0 {
-				t.Errorf("Errs = %v", e.Errs)
-			}
-			_, problems := Judge(w, e)
-			if got := kinds(problems); got != tt.kinds {
-				t.Errorf("problems %q, want %q; evidence %+v", got, tt.kinds, e)
-			}
-			if tt.expect != nil {
-				if wrong := tt.expect(e); wrong != "" {
-					t.Error(wrong)
+		for _, deep := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, deep %t", tt.name, deep), func(t *testing.T) {
+				t.Parallel()
+				c := newCache(t)
+				w, f := c.lib()
+				tt.do(c, f)
+				evidence, err := Verify(t.Context(), Options{Dir: c.dir, Deep: deep}, []Want{w})
+				c.check(err)
+				e := evidence[0]
+				if len(e.Errs) != 0 {
+					t.Errorf("Errs = %v", e.Errs)
 				}
-			}
-		})
+				want := tt.kinds
+				if tt.deep && !deep {
+					want = ""
+				}
+				_, problems := Judge(w, e)
+				if got := kinds(problems); got != want {
+					t.Errorf("problems %q, want %q; evidence %+v", got, want, e)
+				}
+				if tt.expect != nil && want == tt.kinds {
+					if wrong := tt.expect(e); wrong != "" {
+						t.Error(wrong)
+					}
+				}
+			})
+		}
 	}
 }
 
@@ -313,27 +332,30 @@ func TestVerifySymlinks(t *testing.T) {
 	}
 }
 
-// TestSettle: a folder that was being extracted at the first look is not
+// TestSecondLook: a folder that was being extracted at the first look is not
 // modified, and a modified one stays so.
-func TestSettle(t *testing.T) {
+func TestSecondLook(t *testing.T) {
 	t.Parallel()
-	w := Want{Path: "example.com/a", Version: "v1.0.0", Zip: []string{"A"}}
-	half := Evidence{Zip: Content{State: Sound, Hash: "A"}, Tree: Content{State: Sound, Hash: "B"}, Mod: Content{State: Absent}}
-	whole := half
-	whole.Tree.Hash = "A"
+	c := newCache(t)
+	w, f := c.lib()
 	for _, tt := range []struct {
-		name  string
-		looks []Evidence
-		want  Outcome
+		name string
+		do   func()
+		want Outcome
 	}{
-		{"healthy", []Evidence{whole}, Proven},
-		{"extracted in between", []Evidence{half, whole}, Proven},
-		{"modified", []Evidence{half, half}, Broken},
+		{"extracted in between", func() {}, Proven},
+		{"modified", func() { c.replace(filepath.Join(f.dir, "lib.go"), "package evil\n") }, Broken},
 	} {
-		n := 0
-		e := settle(w, func() Evidence { n++; return tt.looks[n-1] })
-		if outcome, _ := Judge(w, e); outcome != tt.want || n != len(tt.looks) {
-			t.Errorf("%s: outcome %d after %d looks, want %d after %d", tt.name, outcome, n, tt.want, len(tt.looks))
+		evidence := make([]Evidence, 1)
+		p := newPool(Options{Dir: c.dir}, []Want{w}, evidence)
+		m := newMeter(t.Context())
+		l := &look{want: w, files: f}
+		l.begin(m)
+		l.sums[0][0]++ // what was read of half a folder
+		tt.do()
+		p.end(newWorker(m), l)
+		if outcome, _ := Judge(w, evidence[0]); outcome != tt.want {
+			t.Errorf("%s: outcome %d, want %d", tt.name, outcome, tt.want)
 		}
 	}
 }
@@ -405,4 +427,25 @@ func (z *zeros) Read(p []byte) (int, error) {
 		z.then()
 	}
 	return len(p), nil
+}
+
+// TestPanic: a worker's panic reaches who called, and nobody waits for ever.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	c := newCache(t)
+	var wants []Want
+	for i := range 20 {
+		wants = append(wants, c.add(fmt.Sprintf("example.com/m%d", i), "v1.0.0", map[string]string{"a.go": "package a\n"}))
+	}
+	defer func() {
+		if v := recover(); v != "boom" {
+			t.Errorf("recovered %v, want boom", v)
+		}
+	}()
+	_, err := Verify(t.Context(), Options{Dir: c.dir, Progress: func(done, _ int) {
+		if done == 3 {
+			panic("boom")
+		}
+	}}, wants)
+	t.Errorf("Verify returned %v", err)
 }

@@ -59,7 +59,7 @@ func Choose(in Inputs) (Choice, error) {
 		return c, nil
 	}
 	// A custom suffix ("go1.24.0-bigcorp") is compared without it.
-	if t := in.ToolchainLine; strings.HasPrefix(t, "go1") && goversion.Compare(base(t), base(c.Version)) > 0 {
+	if t := in.ToolchainLine; strings.HasPrefix(t, "go1") && goversion.Compare(Base(t), Base(c.Version)) > 0 {
 		c.Version, c.By = t, "toolchain line"
 	}
 	if in.GoLine != "" && compareLine(c.Version, in.GoLine) < 0 {
@@ -71,12 +71,12 @@ func Choose(in Inputs) (Choice, error) {
 
 // compareLine compares a release with a go line.
 func compareLine(version, goLine string) int {
-	return goversion.Compare(base(version), "go"+goLine)
+	return goversion.Compare(Base(version), "go"+goLine)
 }
 
-// base is a toolchain name, or what an installed go command calls itself,
+// Base is a toolchain name, or what an installed go command calls itself,
 // without a suffix of the builder's own (gover/toolchain.go, FromToolchain).
-func base(version string) string {
+func Base(version string) string {
 	version = strings.TrimPrefix(version, "devel ")
 	if i := strings.IndexAny(version, " \t-"); i >= 0 {
 		version = version[:i]

@@ -81,7 +81,7 @@ func TestChoose(t *testing.T) {
 				}
 				in.Setting = local
 			}
-			in.ToolchainLine = strings.Replace(in.ToolchainLine, "LOCAL", base(local), 1)
+			in.ToolchainLine = strings.Replace(in.ToolchainLine, "LOCAL", Base(local), 1)
 			want := tt.want
 			want.Version = strings.Replace(want.Version, "LOCAL", local, 1)
 			got, err := Choose(in)

@@ -39,12 +39,20 @@ type File struct {
 	// IgnoredCount is the number of all such lines.
 	IgnoredCount int
 
+	// lines are those that are not blank, without carriage returns.
+	lines     []numbered
 	byVersion map[module.Version]*Module
 	// selected maps a module path to the version that provides packages;
 	// providers are the modules that raised it, in order (cmd/go: vendorVersion
 	// and vendorList).
 	selected  map[string]string
 	providers []*Module
+}
+
+// numbered is a line and its 1-based number.
+type numbered struct {
+	num  int
+	text string
 }
 
 // A Module is what modules.txt says of one module version, or of all versions
@@ -111,6 +119,9 @@ func Parse(data []byte) (*File, error) {
 	n := 0
 	for line := range strings.SplitSeq(string(data), "\n") {
 		n++
+		if strings.TrimSpace(line) != "" {
+			f.lines = append(f.lines, numbered{n, strings.TrimRight(line, "\r")})
+		}
 		switch {
 		case strings.TrimSpace(line) == "":
 		case n == 1 && isWorkspaceLine(line):

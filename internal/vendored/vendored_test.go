@@ -400,11 +400,12 @@ func TestParseBounds(t *testing.T) {
 
 // FuzzParse: every line that is said to hold something is in the file, and a
 // module that repeats all marks of the file is consistent with it or accused
-// at lines that exist.
+// at lines that exist, and what is expected of it is what it would have to be.
 func FuzzParse(f *testing.F) {
 	for _, tt := range consistencyTests {
 		f.Add([]byte(tt.files["vendor/modules.txt"]))
 	}
+	f.Add([]byte(healthy["vendor/modules.txt"]))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := Parse(data)
 		if err != nil {
@@ -431,6 +432,24 @@ func FuzzParse(f *testing.F) {
 		}
 		if got := file.Consistency([]Main{{Dir: ".", Name: "go.mod", File: main}}, nil); len(got) > 0 {
 			t.Fatalf("a module made from the file is inconsistent with it: %v", got)
+		}
+		believed := func(module.Version) (string, bool) { return "", false }
+		want := file.Expected([]Main{{Dir: ".", Name: "go.mod", File: main}}, nil, "1.20", believed)
+		for _, d := range file.Compare(want) {
+			if !in(d.Line) || d.Is == d.Want {
+				t.Fatalf("a difference that is none: %+v", d)
+			}
+		}
+		var text strings.Builder
+		for _, l := range want {
+			text.WriteString(l.Text + "\n")
+		}
+		again, err := Parse([]byte(text.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := again.Compare(want); len(d) > 0 {
+			t.Fatalf("what is expected differs from itself: %+v", d)
 		}
 	})
 }
