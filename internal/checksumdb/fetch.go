@@ -15,7 +15,6 @@ import (
 	"syscall"
 	"time"
 
-
 	"github.com/gopreflight/gopreflight/internal/goproxy"
 	"github.com/gopreflight/gopreflight/internal/localnet"
 )
