@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/gopreflight/gopreflight/internal/goproxy"
 )
 
 // cache keeps tiles and the newest tree head of one database in a folder. Nothing
@@ -55,7 +57,7 @@ func (k cache) read(name string, limit int) ([]byte, error) {
 	if k.dir == "" {
 		return nil, fs.ErrNotExist
 	}
-	return readFile(filepath.Join(k.dir, filepath.FromSlash(name)), limit)
+	return goproxy.ReadHead(filepath.Join(k.dir, filepath.FromSlash(name)), int64(limit))
 }
 
 // write puts a file in place as a whole, so that another process sees all of it or
@@ -65,7 +67,7 @@ func (k cache) write(name string, data []byte) {
 		return
 	}
 	target := filepath.Join(k.dir, filepath.FromSlash(name))
-	if old, err := readFile(target, len(data)); err == nil && bytes.Equal(old, data) {
+	if old, err := goproxy.ReadHead(target, int64(len(data))); err == nil && bytes.Equal(old, data) {
 		return
 	}
 	dir := filepath.Dir(target)

@@ -15,8 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/net/http/httpproxy"
-
 	"github.com/gopreflight/gopreflight/internal/goproxy"
 	"github.com/gopreflight/gopreflight/internal/localnet"
 )
@@ -206,19 +204,7 @@ func newWayOut(o *Options) *wayOut {
 	if getenv == nil {
 		getenv = func(string) string { return "" }
 	}
-	either := func(name string) string {
-		if v := getenv(name); v != "" {
-			return v
-		}
-		return getenv(strings.ToLower(name))
-	}
-	config := httpproxy.Config{
-		HTTPProxy:  either("HTTP_PROXY"),
-		HTTPSProxy: either("HTTPS_PROXY"),
-		NoProxy:    either("NO_PROXY"),
-		CGI:        getenv("REQUEST_METHOD") != "",
-	}
-	return &wayOut{o: o, proxyFor: config.ProxyFunc()}
+	return &wayOut{o: o, proxyFor: goproxy.HTTPProxies(getenv)}
 }
 
 func (w *wayOut) client() *http.Client {

@@ -129,7 +129,7 @@ func (e *Env) ask(ctx context.Context, o Options, process map[string]string) (ma
 			delete(answer, name)
 		}
 	}
-	_, e.Refused = o.Run(ctx, with(o.Environ, "GOTOOLCHAIN=local"), "version")
+	_, e.Refused = o.Run(ctx, with(o.Environ, "GOTOOLCHAIN=local", "GO_TELEMETRY_CHILD=2"), "version")
 	e.Asked = true
 	if process["GOOS"] != "" || process["GOARCH"] != "" ||
 		slices.ContainsFunc(e.file, func(s Setting) bool { return s.Name == "GOOS" || s.Name == "GOARCH" }) {

@@ -14,11 +14,11 @@ import (
 // readFile reads one endpoint of a file entry; cmd/go/internal/web/http.go
 // (getFile) is the model: a missing file is "not found".
 func readFile(u *url.URL, e Endpoint, r *Result) *Fault {
-	path, err := filePath(u)
+	path, err := FilePath(u)
 	if err != nil {
 		return &Fault{Phase: Protocol, Kind: File, Text: err.Error()}
 	}
-	data, err := readHead(path, e.limit())
+	data, err := ReadHead(path, e.limit())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &Fault{Phase: Protocol, Kind: NotFound, Host: path, Text: "no such file"}
@@ -31,8 +31,9 @@ func readFile(u *url.URL, e Endpoint, r *Result) *Fault {
 	return nil
 }
 
-// readHead reads a regular file, and no more than one byte over limit.
-func readHead(path string, limit int64) ([]byte, error) {
+// ReadHead reads a regular file, and no more than one byte over limit, so that who
+// calls can tell one that is too long.
+func ReadHead(path string, limit int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -48,8 +49,8 @@ func readHead(path string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, limit+1))
 }
 
-// filePath is the path that a file URL names (urlToFilePath of cmd/go/internal/web).
-func filePath(u *url.URL) (string, error) {
+// FilePath is the path that a file URL names (urlToFilePath of cmd/go/internal/web).
+func FilePath(u *url.URL) (string, error) {
 	path := u.Path
 	if !strings.HasPrefix(path, "/") {
 		return "", errors.New("file URL without an absolute path")

@@ -59,7 +59,7 @@ func newVisit(p *Prober, r *Result, timeout time.Duration) *visit {
 	if getenv == nil {
 		getenv = func(string) string { return "" }
 	}
-	v.proxyFor = httpProxies(getenv)
+	v.proxyFor = HTTPProxies(getenv)
 	v.secrets = secretsOf(r.Entry.URL)
 	v.ownLocal.Store(localnet.Host(r.Entry.URL.Hostname()))
 	v.client = &http.Client{
@@ -78,9 +78,9 @@ func newVisit(p *Prober, r *Result, timeout time.Duration) *visit {
 
 func (v *visit) close() { v.client.CloseIdleConnections() }
 
-// httpProxies reads HTTPS_PROXY, HTTP_PROXY and NO_PROXY as
+// HTTPProxies reads HTTPS_PROXY, HTTP_PROXY and NO_PROXY as
 // http.ProxyFromEnvironment does, from an injected environment.
-func httpProxies(getenv func(string) string) func(*url.URL) (*url.URL, error) {
+func HTTPProxies(getenv func(string) string) func(*url.URL) (*url.URL, error) {
 	either := func(name string) string {
 		if v := getenv(name); v != "" {
 			return v
