@@ -36,7 +36,7 @@ const page = `<!doctype html><meta charset="utf-8"><style>${css}
 const browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--disable-dev-shm-usage'] })
 try {
   const tab = await browser.newPage()
-  await tab.setViewport({ width: kind === 'comment' ? 780 : 1012, height: 400 })
+  await tab.setViewport({ width: kind === 'comment' ? 780 : 1012, height: 100 })
   await tab.setContent(page)
   await tab.evaluate(() => {
     for (const quote of document.querySelectorAll('blockquote')) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -58,7 +59,8 @@ func (o *object) has(flags uint32) bool { return o.flags&flags != 0 }
 
 // find is the object of an ID; nil when there was none.
 func (f *folder) find(id ID) *object {
-	i, ok := slices.BinarySearchFunc(f.objects, id, func(o object, id ID) int { return slices.Compare(o.id[:], id[:]) })
+	// By index, because others set flags meanwhile: no object may be copied.
+	i, ok := sort.Find(len(f.objects), func(i int) int { return slices.Compare(id[:], f.objects[i].id[:]) })
 	if !ok {
 		return nil
 	}
