@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -224,6 +225,25 @@ func TestReleaseBases(t *testing.T) {
 		docker(answer)
 		if out, stderr, ok := r.run("bases", "v1.2.3"); ok || out != "" || !strings.Contains(stderr, want) {
 			t.Errorf("%s: ok %v, %q, %q; want %q", answer, ok, out, stderr, want)
+		}
+	}
+}
+
+// TestReleaseTools: the dry run builds a release with what the workflow does.
+func TestReleaseTools(t *testing.T) {
+	t.Parallel()
+	var files []string
+	for _, name := range []string{".ci/run", ".github/workflows/release.yml"} {
+		data, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, string(data))
+	}
+	for _, tool := range []string{`goreleaser/v2@v[0-9.]+`, `anchore/syft/cmd/syft@v[0-9.]+`} {
+		dry, real := regexp.MustCompile(tool).FindString(files[0]), regexp.MustCompile(tool).FindString(files[1])
+		if dry == "" || dry != real {
+			t.Errorf("%s: .ci/run has %q, release.yml %q", tool, dry, real)
 		}
 	}
 }
