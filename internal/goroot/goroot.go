@@ -85,7 +85,9 @@ func ScanInstalled(ctx context.Context, dir string, jobs int) (*Tree, error) {
 	return scan(ctx, dir, jobs, true)
 }
 
-// ScanModule is ScanInstalled for an extracted module.
+// ScanModule is ScanInstalled for an extracted module. The go.mod files that the go
+// command makes there of each _go.mod before it first runs the release are left out,
+// as long as they are the same (cmd/go, toolchain/select.go, raceSafeCopy).
 func ScanModule(ctx context.Context, dir string, jobs int) (*Tree, error) {
 	return scan(ctx, dir, jobs, false)
 }
@@ -160,7 +162,25 @@ func scan(ctx context.Context, dir string, jobs int, installed bool) (*Tree, err
 		t.Files = append(t.Files, *f.file)
 	}
 	sortFiles(t.Files)
+	if !installed {
+		t.Files = withoutCopies(t.Files)
+	}
 	return t, nil
+}
+
+// withoutCopies leaves out each go.mod that is the same as the _go.mod beside it.
+func withoutCopies(files []File) []File {
+	kept := map[string]Sum{}
+	for _, f := range files {
+		if dir, base := path.Split(f.Name); base == "_go.mod" {
+			kept[dir] = f.Sum
+		}
+	}
+	return slices.DeleteFunc(files, func(f File) bool {
+		dir, base := path.Split(f.Name)
+		sum, ok := kept[dir]
+		return base == "go.mod" && ok && sum == f.Sum
+	})
 }
 
 func sortFiles(files []File) {

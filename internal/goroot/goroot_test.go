@@ -192,6 +192,42 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestScanModuleThatRan: the go command copies each _go.mod of a release to go.mod
+// before it first runs it. Another go.mod is a file that was not released.
+func TestScanModuleThatRan(t *testing.T) {
+	t.Parallel()
+	path, hash := zipped(t)
+	list, err := ListZip(t.Context(), path, testModule, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	released := map[string]string{}
+	for name, text := range release {
+		if top, _, inside := strings.Cut(name, "/"); !inside || !slices.Contains(outside, top) {
+			if filepath.Base(name) == "go.mod" {
+				released[strings.TrimSuffix(name, "go.mod")+"_go.mod"] = text
+			}
+			released[name] = text
+		}
+	}
+	write(t, dir, released)
+	look := func() *Tree {
+		tree, err := ScanModule(t.Context(), dir, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tree
+	}
+	if got := Hash(testModule, look().Files); got != hash {
+		t.Errorf("hash is %s, want the module's %s", got, hash)
+	}
+	write(t, dir, map[string]string{"src/cmd/go.mod": "module evil\n", "src/fmt/go.mod": "module fmt\n"})
+	if got, want := fmt.Sprintf("%+v", Compare(look(), list)), "{Same:12 Absent:0 Changed:[] Added:[src/cmd/go.mod src/fmt/go.mod] Settings:false Others:[]}"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 func TestModule(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]string{
